@@ -1,0 +1,83 @@
+"""isthmus: autoencoders for tables and pictures as they are, with the classical baseline beside every result.
+
+Every public name is resolved at its first use: ``import isthmus`` loads neither torch nor scikit-learn nor NumPy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from isthmus.data import datasets
+    from isthmus.data.readers import read
+    from isthmus.errors import (
+        DataError,
+        DataTypeError,
+        IsthmusError,
+        IsthmusWarning,
+        MissingPackageError,
+        ModelFileError,
+        OutputError,
+        ParameterError,
+        UserError,
+    )
+    from isthmus.models.autoencoder import Autoencoder
+    from isthmus.models.persistence import load
+    from isthmus.views.report import report
+
+__version__ = "0.1.0"
+
+# Public name -> the module that has it.
+_HOMES = {
+    "Autoencoder": "isthmus.models.autoencoder",
+    "DataError": "isthmus.errors",
+    "DataTypeError": "isthmus.errors",
+    "IsthmusError": "isthmus.errors",
+    "IsthmusWarning": "isthmus.errors",
+    "MissingPackageError": "isthmus.errors",
+    "ModelFileError": "isthmus.errors",
+    "OutputError": "isthmus.errors",
+    "ParameterError": "isthmus.errors",
+    "UserError": "isthmus.errors",
+    "load": "isthmus.models.persistence",
+    "read": "isthmus.data.readers",
+    "report": "isthmus.views.report",
+}
+# Public name -> the module that it is.
+_MODULES = {"datasets": "isthmus.data.datasets"}
+
+__all__ = [
+    "Autoencoder",
+    "DataError",
+    "DataTypeError",
+    "IsthmusError",
+    "IsthmusWarning",
+    "MissingPackageError",
+    "ModelFileError",
+    "OutputError",
+    "ParameterError",
+    "UserError",
+    "__version__",
+    "datasets",
+    "load",
+    "read",
+    "report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the home of a public name when it is first asked for."""
+    if name in _MODULES:
+        found: Any = importlib.import_module(_MODULES[name])
+    elif name in _HOMES:
+        found = getattr(importlib.import_module(_HOMES[name]), name)
+    else:
+        raise AttributeError(f"module 'isthmus' has no attribute {name!r}; it has {', '.join(__all__)}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__

@@ -1,0 +1,166 @@
+"""The classical counterparts: PCA, for the anchor of a network and for the report.
+
+What enters is encoded rows (network units, centred, missing cells NaN); what leaves is a `LinearFit`, the weights of a
+linear encoder and decoder. For numbers and pixels it is exactly PCA. The logits of flags and categories come from linear
+discriminant analysis on the same components (Hastie, Tibshirani, Friedman, "The Elements of Statistical Learning", 4.3),
+its within-class covariance ridged, so a linear model stands beside the network for columns of every kind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from isthmus.layout import ColumnLayout, Layout
+
+COVARIANCE_COLUMNS = 4_096
+"""Up to here an eigendecomposition of the columns' covariance takes seconds; beyond, it grows with the cube."""
+SAMPLE_ROWS = 20_000
+"""Rows that the randomised SVD of wider data looks at."""
+DOUBLE_WORK = 1e10
+"""Multiply-adds up to which the covariance is accumulated in float64 all through (about a second)."""
+BLOCK_ROWS = 4_096
+RIDGE = 1e-2
+"""Share of the mean within-class variance added to each component before discriminant analysis inverts it."""
+
+
+@dataclass(frozen=True)
+class LinearFit:
+    """A linear encoder ``z = x @ encode.T + encode_bias`` and decoder ``z @ decode.T + decode_bias``.
+
+    Attributes
+    ----------
+    encode : (latent_dim, n_inputs)
+    encode_bias : (latent_dim,)
+    decode : (n_targets, latent_dim)
+    decode_bias : (n_targets,)
+    variances : (latent_dim,) variance of each latent coordinate, descending.
+    """
+
+    encode: Tensor
+    encode_bias: Tensor
+    decode: Tensor
+    decode_bias: Tensor
+    variances: Tensor
+
+
+def fit_linear(x: Tensor, layout: Layout, latent_dim: int, seed: int) -> LinearFit:
+    """PCA of encoded rows, with linear logits for flags and categories.
+
+    Parameters
+    ----------
+    x : (n_samples, \\*layout.input_shape) float32; NaN (a missing cell) counts as the column's centre.
+    latent_dim : components to keep; those beyond the data's rank are zero.
+    seed : for the randomised SVD of very wide data.
+    """
+    rows = x.flatten(1)
+    n_inputs, n_targets = rows.shape[1], layout.n_targets
+    mean, components, variances = _pca(rows, n_targets, latent_dim, seed)
+    encode = rows.new_zeros(latent_dim, n_inputs)
+    encode[: len(components), :n_targets] = components.float()
+    decode = encode[:, :n_targets].T.clone()
+    decode_bias = mean.float()
+    padded = rows.new_zeros(latent_dim)
+    padded[: len(variances)] = variances.float()
+    encode_bias = -(encode[:, :n_targets].double() @ mean).float()
+    fit = LinearFit(encode, encode_bias, decode, decode_bias, padded)
+    if isinstance(layout, ColumnLayout) and not layout.only_numbers:
+        _set_logits(fit, rows, layout)
+    return fit
+
+
+def _pca(rows: Tensor, n_targets: int, latent_dim: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean (n_targets,), components (k, n_targets) and their variances (k,), all float64; k <= latent_dim."""
+    n = len(rows)
+    if n_targets > COVARIANCE_COLUMNS and n > SAMPLE_ROWS:
+        generator = torch.Generator().manual_seed(seed)
+        rows = rows[torch.randperm(n, generator=generator)[:SAMPLE_ROWS].sort().values]
+        n = SAMPLE_ROWS
+    if n_targets > COVARIANCE_COLUMNS and n > COVARIANCE_COLUMNS:
+        mean, components, variances = _randomised(rows[:, :n_targets].nan_to_num(), latent_dim, seed)
+    elif n < n_targets:
+        mean, components, variances = _gram(rows[:, :n_targets].nan_to_num().double())
+    else:
+        mean, components, variances = _covariance(rows, n_targets)
+    keep = min(latent_dim, len(components))
+    components, variances = components[:keep], variances[:keep].clamp_min(0)
+    # A component's sign is free; the entry of largest size is made positive so that the same data give the same latent.
+    largest = components.gather(1, components.abs().argmax(dim=1, keepdim=True))
+    return mean, components * torch.where(largest < 0, -1.0, 1.0), variances
+
+
+def _covariance(rows: Tensor, n_targets: int) -> tuple[Tensor, Tensor, Tensor]:
+    double = len(rows) * n_targets**2 <= DOUBLE_WORK
+    total = torch.zeros(n_targets, dtype=torch.float64)
+    products = torch.zeros(n_targets, n_targets, dtype=torch.float64)
+    for block in rows.split(BLOCK_ROWS):
+        part = block[:, :n_targets].nan_to_num()
+        part = part.double() if double else part
+        total += part.sum(dim=0, dtype=torch.float64)
+        products += part.T @ part
+    mean = total / len(rows)
+    covariance = products / len(rows) - mean[:, None] * mean[None, :]
+    variances, vectors = torch.linalg.eigh(covariance)
+    return mean, vectors.T.flip(0), variances.flip(0)
+
+
+def _gram(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    mean = rows.mean(dim=0)
+    centred = rows - mean
+    squares, vectors = torch.linalg.eigh(centred @ centred.T)
+    squares, vectors = squares.flip(0), vectors.flip(1)
+    # Centring costs one rank; what rounding leaves below this bound has no direction of its own.
+    kept = squares > max(float(squares[0]), 0.0) * 1e-12
+    components = (vectors[:, kept] / squares[kept].sqrt()).T @ centred
+    return mean, components, squares[kept] / len(rows)
+
+
+def _randomised(rows: Tensor, latent_dim: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Halko, Martinsson, Tropp 2011, algorithm 4.4: 10 extra directions, 4 power iterations."""
+    generator = torch.Generator().manual_seed(seed)
+    mean = rows.mean(dim=0)
+    centred = rows - mean
+    width = min(latent_dim + 10, *rows.shape)
+    basis = centred @ torch.randn(rows.shape[1], width, generator=generator)
+    for _ in range(4):
+        basis = torch.linalg.qr(basis).Q
+        basis = centred @ torch.linalg.qr(centred.T @ basis).Q
+    basis = torch.linalg.qr(basis).Q
+    _, singular, components = torch.linalg.svd((basis.T @ centred).double(), full_matrices=False)
+    return mean.double(), components, singular.square() / len(rows)
+
+
+def _set_logits(fit: LinearFit, rows: Tensor, layout: ColumnLayout) -> None:
+    """Put linear discriminant logits of flags and categories in place of the PCA rows of ``fit.decode``."""
+    latent = (rows.nan_to_num() @ fit.encode.T + fit.encode_bias).double()
+    for position in range(*layout.flag_positions.indices(layout.n_targets)):
+        cells = rows[:, position]
+        truth = torch.stack([cells <= 0, cells > 0], dim=1).double()[~cells.isnan()]
+        weight, bias = _discriminant(latent[~cells.isnan()], truth)
+        fit.decode[position] = (weight[1] - weight[0]).float()
+        fit.decode_bias[position] = (bias[1] - bias[0]).float()
+    for where in layout.level_positions:
+        cells = rows[:, where]
+        seen = ~cells[:, 0].isnan()
+        truth = torch.nn.functional.one_hot(cells[seen].argmax(dim=1), cells.shape[1]).double()
+        weight, bias = _discriminant(latent[seen], truth)
+        fit.decode[where] = weight.float()
+        fit.decode_bias[where] = bias.float()
+
+
+def _discriminant(latent: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """Weights (n_classes, latent_dim) and biases (n_classes,) of the logits, from one-hot ``truth``."""
+    n_classes = truth.shape[1]
+    # Half a row of each class, at the overall mean, keeps the logit of a class without rows finite.
+    counts = truth.sum(dim=0) + 0.5
+    overall = latent.mean(dim=0) if len(latent) else latent.new_zeros(latent.shape[1])
+    means = (truth.T @ latent + 0.5 * overall) / counts[:, None]
+    centred = latent - truth @ means
+    within = centred.T @ centred / max(1, len(latent))
+    ridge = RIDGE * within.diagonal().mean().clamp_min(1e-6)
+    weight = torch.linalg.solve(within + ridge * torch.eye(len(within), dtype=within.dtype), means.T).T
+    weight = weight.reshape(n_classes, -1)
+    bias = (counts / counts.sum()).log() - 0.5 * (weight * means).sum(dim=1)
+    return weight, bias

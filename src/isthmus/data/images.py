@@ -1,0 +1,330 @@
+"""Pictures: files of any size and mode to one array, and an array to the bytes of a PNG file.
+
+In: paths of PNG, JPEG, WebP, BMP and TIFF files. Out: `Pictures`, an array (n, h, w) or (n, h, w, c). Unusual: sizes
+are read from the headers before anything is decoded, and no other format is ever tried, whatever a file holds.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from isthmus.data.notes import note_on
+from isthmus.data.paths import existing_file
+from isthmus.errors import DataError, ParameterError, UserError
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+MAX_PIXELS = 2**26  # 67 million in one picture: more is a scan to be cut up first, or a file made to fill memory
+
+_ORIENTATION = 0x0112  # the EXIF tag
+_WIDE = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+_GREY = (*_WIDE, "1", "L", "LA", "La", "F")
+_CHANNELS: dict[str, tuple[int, ...]] = {"RGB": (3,), "RGBA": (4,)}
+_DTYPES: dict[str, Any] = {"W": np.uint16, "F": np.float32}  # W: grey of 16 bits
+
+OnBadImage = Literal["error", "skip"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Pictures:
+    """Pictures of one size and mode, with where they came from.
+
+    Attributes
+    ----------
+    array : ndarray of shape (n, h, w) or (n, h, w, c)
+        uint8; uint16 where all are grey and some have 16 bits; float32 from TIFF files of floats. c is 3 or 4.
+    files : tuple of str
+        The file of each picture, length n.
+    skipped : tuple of str
+        Files that could not be read and were left out.
+    notes : tuple of str
+        What was noticed.
+    """
+
+    array: NDArray[Any]
+    files: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Give the pixels to NumPy."""
+        return np.array(self.array, dtype=dtype, copy=copy)
+
+    def __len__(self) -> int:
+        """Count the pictures."""
+        return len(self.array)
+
+    def __repr__(self) -> str:
+        """Name the shape and the type of the pixels."""
+        return f"Pictures(shape={self.shape}, {self.array.dtype}, {len(self.skipped)} skipped)"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array."""
+        return self.array.shape
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What the header of one file says; ``form`` is the mode that holds all of its pixels, L, W, F, RGB or RGBA."""
+
+    path: Path
+    size: tuple[int, int]
+    form: str
+    grey: bool
+    frames: int
+
+
+def read_pictures(
+    paths: Sequence[str | Path], *, size: tuple[int, int] | None = None, on_bad_image: OnBadImage = "error"
+) -> Pictures:
+    """Read picture files into one array.
+
+    Grey pictures stay grey if all are grey; otherwise all become RGB. An alpha channel is kept, as a fourth channel,
+    if any pixel of any picture is not fully opaque. Palette, CMYK and other colour modes become RGB, 1 bit becomes
+    grey, 16-bit grey stays 16 bits if all are grey (8-bit ones beside it are multiplied by 257). EXIF orientation is
+    applied. Of animations and files of several pages the first frame is taken.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+        PNG, JPEG, WebP, BMP or TIFF files; the pictures keep this order.
+    size : (height, width), default None
+        Size in pixels that every picture is stretched to, bilinear over all pixels covered (antialiased). None: all
+        pictures must have one size.
+    on_bad_image : {"error", "skip"}, default "error"
+        What a file that cannot be decoded does: raise, or be left out and listed in ``skipped``.
+
+    Returns
+    -------
+    Pictures
+
+    Raises
+    ------
+    DataError
+        If a file is missing, damaged, too large, or of another size than most.
+    ParameterError
+        If ``size`` or ``on_bad_image`` is not allowed.
+    """
+    _check_parameters(size, on_bad_image)
+    if not paths:
+        raise DataError("There are no pictures to read; give at least one path.")
+    bad: dict[str, UserError] = {}
+    with warnings.catch_warnings():  # Pillow warns of what it could mend; what it could not is an error here
+        warnings.simplefilter("ignore")
+        headers = _read_headers([Path(path) for path in paths], on_bad_image, bad)
+        if size is None:
+            _check_one_size(headers)
+        array, headers = _decode_all(headers, size, on_bad_image, bad)
+    animated = [header.path.name for header in headers if header.frames > 1]
+    broken = [Path(name).name for name in bad]
+    first = "several frames; the first is used"
+    notes = note_on(animated, f"has {first}", f"have {first}", "Picture")
+    notes += note_on(broken, "cannot be read and is skipped", "cannot be read and are skipped", "Picture")
+    return Pictures(array, tuple(header.path.as_posix() for header in headers), tuple(bad), tuple(notes))
+
+
+def png_bytes(array: NDArray[Any], value_range: tuple[float, float] = (0, 255)) -> bytes:
+    r"""Draw a picture as the bytes of a PNG file.
+
+    Parameters
+    ----------
+    array : ndarray of shape (h, w) or (h, w, c)
+        c is 1 (grey), 3 (RGB) or 4 (with alpha).
+    value_range : (low, high), default (0, 255)
+        Values drawn as black and as white; values outside are clipped, NaN is black.
+
+    Returns
+    -------
+    bytes
+        8 bits per channel; 16 bits for a grey picture of type uint16 with the range (0, 65535).
+
+    Examples
+    --------
+    >>> png_bytes(np.zeros((2, 3)))[:4]
+    b'\x89PNG'
+    """
+    pixels = np.asarray(array)
+    pixels = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
+    if pixels.ndim != 2 and not (pixels.ndim == 3 and pixels.shape[2] in (3, 4)):
+        raise DataError(f"A picture has the shape (h, w), (h, w, 3) or (h, w, 4); got {np.shape(array)}.")
+    low, high = value_range
+    if not high > low:
+        raise ParameterError(f"value_range must be (low, high) with low < high; got {value_range!r}.")
+    wide = pixels.dtype == np.uint16 and pixels.ndim == 2 and (low, high) == (0, 65535)
+    if not wide:
+        share = np.nan_to_num((pixels.astype(np.float64) - low) / (high - low), nan=0.0)
+        pixels = np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _check_parameters(size: tuple[int, int] | None, on_bad_image: str) -> None:
+    if on_bad_image not in ("error", "skip"):
+        raise ParameterError(f'on_bad_image must be "error" or "skip"; got {on_bad_image!r}.')
+    if size is None:
+        return
+    whole = isinstance(size, (tuple, list)) and len(size) == 2 and all(isinstance(side, int) for side in size)
+    if not whole or min(size) < 1 or size[0] * size[1] > MAX_PIXELS:
+        raise ParameterError(
+            f"size must be (height, width), two integers >= 1 with at most {MAX_PIXELS:,} pixels; got {size!r}."
+        )
+
+
+def _read_headers(paths: Sequence[Path], on_bad: str, bad: dict[str, UserError]) -> list[_Header]:
+    headers = []
+    for path in paths:
+        try:
+            headers.append(_read_header(path))
+        except UserError as error:
+            if on_bad == "error":
+                raise
+            bad[path.as_posix()] = error
+    if not headers:
+        raise _none_left(bad)
+    return headers
+
+
+def _read_header(path: Path) -> _Header:
+    existing_file(path)
+    with _opened(path) as image:
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise DataError(
+                f"{path} has {width} x {height} pixels, more than the {MAX_PIXELS:,} allowed; cut or shrink it first."
+            )
+        if image.getexif().get(_ORIENTATION) in (5, 6, 7, 8):
+            width, height = height, width
+        frames = int(getattr(image, "n_frames", 1))
+        return _Header(path, (height, width), _form(image), image.mode in _GREY, frames)
+
+
+def _decode_all(
+    headers: list[_Header], size: tuple[int, int] | None, on_bad: str, bad: dict[str, UserError]
+) -> tuple[NDArray[Any], list[_Header]]:
+    """Decode into one array, in threads (decoders release the lock)."""
+    form = _common_form([header.form for header in headers])
+    shape = (len(headers), *(size or headers[0].size), *_CHANNELS.get(form, ()))
+    array = np.empty(shape, _DTYPES.get(form, np.uint8))
+
+    def decode(place: int) -> UserError | None:
+        try:
+            array[place] = _decode(headers[place].path, form, size)
+        except UserError as error:
+            return error
+        return None
+
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        failures = list(pool.map(decode, range(len(headers))))
+    for header, failure in zip(headers, failures, strict=True):
+        if failure is not None and on_bad == "error":
+            raise failure
+        if failure is not None:
+            bad[header.path.as_posix()] = failure
+    good = [place for place, failure in enumerate(failures) if failure is None]
+    if not good:
+        raise _none_left(bad)
+    array = array if len(good) == len(headers) else array[good]
+    headers = [headers[place] for place in good]
+    return _without_needless_alpha(array, form, all(header.grey for header in headers)), headers
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open a picture of an allowed format; any failure becomes a `DataError` that names the file."""
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            yield image
+    except UserError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{path} has more than the {MAX_PIXELS:,} pixels allowed; cut or shrink it first.") from error
+    except Exception as error:  # decoders raise almost anything on damaged bytes
+        said = (str(error).splitlines() or [type(error).__name__])[0].replace(str(path), "the file").rstrip(".")
+        raise DataError(
+            f"{path} is not a picture that can be read ({said}); readable are PNG, JPEG, WebP, BMP and TIFF. Replace "
+            'it, or leave broken pictures out with on_bad_image="skip" (--on-bad-image skip).'
+        ) from error
+
+
+def _form(image: Image.Image) -> str:
+    if image.mode in _WIDE:
+        return "W"
+    if image.mode == "F":
+        return "F"
+    if image.has_transparency_data:
+        return "RGBA"
+    return "L" if image.mode in ("1", "L") else "RGB"
+
+
+def _common_form(forms: Sequence[str]) -> str:
+    present = set(forms)
+    if "F" in present and len(present) > 1:
+        raise DataError("Pictures of floats and of integers cannot be mixed; turn them into one type first.")
+    if present <= {"L", "W"}:
+        return "W" if "W" in present else "L"
+    return present.pop() if len(present) == 1 else "RGBA" if "RGBA" in present else "RGB"
+
+
+def _check_one_size(headers: Sequence[_Header]) -> None:
+    counts = Counter(header.size for header in headers)
+    if len(counts) < 2:
+        return
+    (height, width), most = counts.most_common(1)[0]
+    odd = [f"{h.path.name} ({h.size[0]} x {h.size[1]})" for h in headers if h.size != (height, width)]
+    shown = ", ".join(odd[:5]) + (f" and {len(odd) - 5} more" if len(odd) > 5 else "")
+    raise DataError(
+        f"The pictures have {len(counts)} sizes: {most} of {len(headers)} are {height} x {width} (height x width), "
+        f"not so {shown}; give one size for all with size=({height}, {width}) or --size {height}x{width}."
+    )
+
+
+def _decode(path: Path, form: str, size: tuple[int, int] | None) -> NDArray[Any]:
+    with _opened(path) as image:
+        image.load()
+        picture = ImageOps.exif_transpose(image)
+        if form == "W":
+            return _wide_pixels(picture, size)
+        if picture.mode in _WIDE:  # a grey picture of 16 bits beside coloured ones, which have 8
+            picture = Image.fromarray((_wide_pixels(picture, None) >> 8).astype(np.uint8))
+        picture = picture if picture.mode == form else picture.convert(form)
+        if size is not None and picture.size != size[::-1]:
+            picture = picture.resize(size[::-1], Image.Resampling.BILINEAR)
+        return np.asarray(picture, _DTYPES.get(form, np.uint8))
+
+
+def _wide_pixels(picture: Image.Image, size: tuple[int, int] | None) -> NDArray[np.uint16]:
+    values = np.asarray(picture if picture.mode in _WIDE else picture.convert("L")).astype(np.int64)
+    values = values if picture.mode in _WIDE else values * 257
+    if values.min() < 0 or values.max() > 65535:
+        raise DataError(
+            f"Grey values from {values.min()} to {values.max()} do not fit 16 bits; rescale the picture first."
+        )
+    if size is not None and values.shape != tuple(size):
+        floats = Image.fromarray(values.astype(np.float32)).resize(size[::-1], Image.Resampling.BILINEAR)
+        values = np.rint(np.clip(np.asarray(floats), 0, 65535)).astype(np.int64)
+    return values.astype(np.uint16)
+
+
+def _without_needless_alpha(array: NDArray[Any], form: str, grey: bool) -> NDArray[Any]:
+    if form != "RGBA" or bool((array[..., 3] < 255).any()):
+        return array
+    return np.ascontiguousarray(array[..., 0] if grey else array[..., :3])
+
+
+def _none_left(bad: dict[str, UserError]) -> DataError:
+    return DataError(f"None of the {len(bad)} pictures could be read; the first: {next(iter(bad.values()))}")

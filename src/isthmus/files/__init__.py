@@ -1,0 +1,1 @@
+"""Model files: strict JSON, schemas for it, and the safetensors container that carries both."""

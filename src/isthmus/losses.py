@@ -1,0 +1,101 @@
+"""Functions from a network's output and its encoded input to an error map, never reduced further.
+
+Error maps are in units of the best constant guess on the training rows (design: variance for numbers, entropy for flags
+and categories), so 1 means "knows nothing" and columns of any kind add up. The preparation scales numbers and pixels so
+that their variance is 1 (each column's, or on average where one factor serves all), which is why squared errors need no
+divisor here. A missing cell is NaN in the map and adds nothing to a mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from isthmus.layout import ColumnLayout, Layout, PixelLayout
+
+ElementLoss = Callable[[Tensor, Tensor], Tensor]
+
+
+def squared(reconstruction: Tensor, x: Tensor) -> Tensor:
+    """Squared error of each element."""
+    return (reconstruction - x).square()
+
+
+def absolute(reconstruction: Tensor, x: Tensor) -> Tensor:
+    """Absolute error of each element."""
+    return (reconstruction - x).abs()
+
+
+def huber(reconstruction: Tensor, x: Tensor) -> Tensor:
+    """Huber loss of each element, quadratic within one standard deviation (Huber 1964)."""
+    return functional.huber_loss(reconstruction, x, reduction="none")
+
+
+ELEMENT_LOSSES: dict[str, ElementLoss] = {"mse": squared, "mae": absolute, "huber": huber}
+
+
+def cross_entropy_in(low: Tensor, high: Tensor) -> ElementLoss:
+    """Binary cross-entropy of values that fill the range from ``low`` to ``high`` (network units).
+
+    Both are first mapped to the unit interval. A value below 0 or above 1 there (a row outside of the training range) is
+    taken as the bound.
+    """
+    span = (high - low).clamp_min(1e-12)
+
+    def loss(reconstruction: Tensor, x: Tensor) -> Tensor:
+        probability = ((reconstruction - low) / span).clamp(1e-6, 1 - 1e-6)
+        target = ((x - low) / span).clamp(0, 1)
+        return -(target * probability.log() + (1 - target) * (1 - probability).log())
+
+    return loss
+
+
+def error_map(reconstruction: Tensor, x: Tensor, layout: Layout, element: ElementLoss = squared) -> Tensor:
+    """Error of each cell, before any reduction.
+
+    Parameters
+    ----------
+    reconstruction : the network's output, (n_samples, \\*layout.output_shape).
+    x : encoded rows, (n_samples, \\*layout.input_shape); NaN in a target position is a missing cell.
+    element : the error of a number or pixel.
+
+    Returns
+    -------
+    (n_samples, n_columns) for columns, (n_samples, height, width) for pictures (mean of the channels).
+    """
+    if isinstance(layout, PixelLayout):
+        return element(reconstruction, x).mean(dim=1)
+    if layout.only_numbers:
+        grouped = element(reconstruction, x[:, : layout.n_numbers])
+    else:
+        grouped = _grouped_errors(reconstruction, x, layout, element)
+    return grouped if layout.in_order else grouped[:, list(layout.order)]
+
+
+def _grouped_errors(reconstruction: Tensor, x: Tensor, layout: ColumnLayout, element: ElementLoss) -> Tensor:
+    flags, entropies = layout.flag_positions, layout.entropies
+    parts = [element(reconstruction[:, : layout.n_numbers], x[:, : layout.n_numbers])]
+    if layout.n_flags:
+        # An encoded flag is positive exactly where it was true; comparison drops NaN, so it is put back.
+        truth = torch.where(x[:, flags].isnan(), x[:, flags], (x[:, flags] > 0).to(x.dtype))
+        nats = functional.binary_cross_entropy_with_logits(
+            reconstruction[:, flags], truth.nan_to_num(), reduction="none"
+        )
+        unit = reconstruction.new_tensor(entropies[: layout.n_flags])
+        parts.append(torch.where(truth.isnan(), truth, nats / unit))
+    for where, unit in zip(layout.level_positions, entropies[layout.n_flags :], strict=True):
+        target = x[:, where]
+        missing = target[:, :1].isnan()
+        nats = functional.cross_entropy(reconstruction[:, where], target.nan_to_num().argmax(dim=1), reduction="none")[
+            :, None
+        ]
+        parts.append(torch.where(missing, torch.full_like(nats, torch.nan), nats / unit))
+    return torch.cat(parts, dim=1)
+
+
+def per_row(errors: Tensor) -> Tensor:
+    """Mean error of each row over its observed cells, (n_samples,); 0 where nothing was observed."""
+    return errors.flatten(1).nanmean(dim=1).nan_to_num(nan=0.0)

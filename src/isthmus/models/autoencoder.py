@@ -1,0 +1,88 @@
+"""The autoencoder for data as they are: tables, arrays and pictures."""
+
+from __future__ import annotations
+
+from isthmus.models.base import BaseAutoencoder
+from isthmus.parameters import AutoencoderParameters
+
+
+class Autoencoder(AutoencoderParameters, BaseAutoencoder):
+    """Compress rows to a latent vector and reconstruct them, starting from PCA and improving on it.
+
+    The network has a linear path set to PCA and a non-linear path beside it whose last layers start at zero: with
+    ``max_epochs=0`` it is PCA, and training keeps PCA's weights where it finds nothing surely better.
+
+    Parameters
+    ----------
+    latent_dim : int or "auto", default "auto"
+        Size of the latent vector, at least 1. "auto": twice the square root of the encoded columns, at most half of them
+        and 128.
+    hidden_dims : sequence of int or "auto", default "auto"
+        Hidden layer sizes of the encoder; the decoder mirrors them.
+    network : "auto", "dense", "conv", a pair (encoder, decoder) of nn.Module, or callable(input_shape, latent_dim)
+        The kind of network; your own is copied at fit.
+    activation : "gelu", "silu", "relu", "elu", "tanh" or "sigmoid", default "gelu"
+        Between layers.
+    output : "auto", "linear" or "sigmoid", default "auto"
+        Linear outputs are clamped to the range seen in training; a sigmoid gives up the start at PCA.
+    scaling : "auto", "common", "column" or "none", default "auto"
+        Frames and arrays of different units: one factor a column; pictures and arrays of one unit: one factor.
+    kinds : dict or None, default None
+        Column kinds (number, category, flag, date) to use in place of those found out.
+    channels : "auto", "first" or "last", default "auto"
+        Axis of the channels in a 4-D array of pictures.
+    loss : "auto", "mse", "mae", "huber" or "bce", default "auto" (squared error)
+        What training minimises for numbers and pixels; categories and flags always use cross-entropy.
+    optimizer : "adamw", "adam", "rmsprop", "adadelta" or "sgd", default "adamw"
+    learning_rate : float > 0 or "auto", default "auto"
+        Highest rate of the schedule (linear warm-up, then a cosine to zero).
+    batch_size : int or "auto", default "auto"
+        Rows in a step.
+    max_epochs : int >= 0 or "auto", default "auto"
+        Passes over the training rows; 0 is PCA.
+    patience : int, None or "auto", default "auto"
+        Epochs without a better validation error before training stops; None never stops early.
+    validation_fraction : float in [0, 1), default 0.1
+        Share of the rows (at most 4,096) held out to choose the best weights.
+    precision : "auto", "float32" or "bfloat16", default "auto"
+        Number format of training; everything after it runs in float32.
+    device : "auto", "cpu", "cuda" or "mps", default "auto"
+    random_state : int, RandomState or None, default None
+        Seed; the same seed gives the same bytes. None draws one, kept as ``seed_``.
+    warm_start : bool, default False
+        Start from the weights of the last fit.
+    progress : bool or "auto", default "auto"
+        A bar on standard error; "auto": on a terminal, for fits over two seconds.
+    callbacks : sequence of `isthmus.train.callbacks.Callback`, default ()
+
+    Attributes
+    ----------
+    network_ : nn.Module with ``encode``, ``decode`` and ``forward``.
+    baseline_ : PCA at the same latent size, as a network; None where it would be larger than the network.
+    encoder_ : the preparation, raw units to network units and back.
+    plan_ : what every "auto" became.
+    history_ : list of dict, one per epoch from 0: training_loss, validation_loss, learning_rate.
+    latent_dim_ : int
+    seed_ : int
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str, (n_features_in_,); only where the data had names.
+
+    References
+    ----------
+    Baldi, Hornik 1989, "Neural networks and principal component analysis": the optimum of a linear autoencoder is PCA.
+
+    Examples
+    --------
+    >>> import numpy as np, isthmus
+    >>> t = np.random.default_rng(0).uniform(0, 6, 500)
+    >>> X = np.stack([np.cos(t), np.sin(t), np.cos(2 * t), np.sin(2 * t)], axis=1)
+    >>> model = isthmus.Autoencoder(latent_dim=2, random_state=0).fit(X)
+    >>> model.transform(X).shape, model.reconstruct(X).shape
+    ((500, 2), (500, 4))
+    >>> model.compare(X)["ratio"] < 0.5
+    True
+    """
+
+    @property
+    def _parameters(self) -> AutoencoderParameters:
+        return self

@@ -1,0 +1,277 @@
+"""What every autoencoder does: the estimator's public methods, written once.
+
+A variant changes three hooks: `_build` (the network), `_corrupt` (what the network sees in training) and `_penalty` (what
+is added to the loss). The estimator has a network; it is not one.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from isthmus import parameters as params
+from isthmus.data.table import Table
+from isthmus.errors import DataError
+from isthmus.losses import error_map, per_row
+from isthmus.models import fitting, persistence, summary
+from isthmus.models.inputs import Data, read_input, warn_of
+from isthmus.nets.blocks import in_blocks
+from isthmus.nets.network import Network
+from isthmus.parameters import AutoencoderParameters
+from isthmus.plan import Plan
+from isthmus.prep.rows import EncodedRows
+from isthmus.train.loop import Job, train
+from isthmus.train.machine import threads_for
+
+
+class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is untyped
+    """Abstract: an estimator around an encoder, a decoder and the preparation of the data.
+
+    Final classes add a parameter dataclass from `isthmus.parameters`.
+    """
+
+    encoder_: fitting.Encoder
+    plan_: Plan
+    network_: Network
+    baseline_: Network | None
+    history_: list[dict[str, float]]
+    latent_dim_: int
+    seed_: int
+    n_features_in_: int
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Fit preparation, PCA and network to the rows of ``X``.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_features), array of pictures (n, h, w) or (n, h, w, c), frame, or path to files.
+        y : ignored, for scikit-learn's pipelines.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ParameterError : a parameter has a value that is not allowed.
+        DataError, DataTypeError : rows that cannot be used.
+        """
+        params.check(self)
+        before = self.network_.state_dict() if self._parameters.warm_start and hasattr(self, "network_") else None
+        data = read_input(self, X, kinds=self._parameters.kinds, reset=True)
+        self.seed_ = draw_seed(self._parameters.random_state)
+        fitted, rows = fitting.fit_all(data, self._parameters, self.seed_)
+        if before is not None:
+            _take_over(fitted.network, before)
+        self._keep(fitted)
+        self.n_rows_ = len(data)
+        self.notes_ = (*(data.notes if isinstance(data, Table) else ()), *fitted.plan.notes)
+        self.history_ = self._train(rows, fitted.plan)
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Make one pass over the rows of ``X`` at a constant learning rate.
+
+        The first call fixes preparation, PCA and plan from its rows; later calls keep them.
+
+        Parameters
+        ----------
+        X : as in `fit`.
+        y : ignored.
+        """
+        params.check(self)
+        first = not hasattr(self, "network_")
+        data = read_input(self, X, kinds=self._parameters.kinds, reset=first)
+        if first:
+            self.seed_ = draw_seed(self._parameters.random_state)
+            self._keep(fitting.fit_all(data, self._parameters, self.seed_)[0])
+            self.n_rows_, self.history_, self.notes_ = 0, [], ()
+        data, notes = self.encoder_.adopt(data)  # type: ignore[arg-type]  # the encoder checks what it is given
+        warn_of(notes)
+        self.n_rows_ += len(data)
+        one_pass = fitting.one_pass(self.plan_, len(data))
+        passes = sum(1 for entry in self.history_ if entry["epoch"] > 0)
+        history = self._train(EncodedRows(data, self.encoder_), one_pass, seed=self.seed_ + passes + 1)
+        self.history_ += [{**history[-1], "epoch": passes + 1}]
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float32]:
+        """Latents of the rows of ``X``, (n_samples, latent_dim_).
+
+        Raises
+        ------
+        DataError : columns or pictures that do not fit those of fit.
+        """
+        rows = self._rows(X)
+        return self._run(self.network_, Network.encode, rows)
+
+    def inverse_transform(self, Z: Any) -> Any:
+        """Decode latents (n_samples, latent_dim_) to rows of the kind that ``fit`` was given, in original units."""
+        check_is_fitted(self)
+        latents = torch.from_numpy(np.array(Z, dtype=np.float32, ndmin=2))
+        if latents.ndim != 2 or latents.shape[1] != self.latent_dim_:
+            raise DataError(
+                f"latents must have shape (n_samples, {self.latent_dim_}); got {tuple(np.shape(Z))}. transform(X) gives them."
+            )
+        if not bool(latents.isfinite().all()):
+            raise DataError("latents contain NaN or infinity; transform(X) gives finite ones.")
+        decoded = in_blocks(
+            self.network_.decode, lambda i, j: latents[i:j], len(latents), self.block_rows_, self._device
+        )
+        return self.encoder_.decode(decoded)
+
+    def reconstruct(self, X: Any) -> Any:
+        """Encode and decode: the same kind of thing that went in, in original units.
+
+        Frames keep index, column order and types (integers rounded); missing cells come back filled.
+        """
+        data, rows = self._adopted(X)
+        decoded = self._run(self.network_, _reconstruction, rows)
+        return self.encoder_.decode(decoded, data)  # type: ignore[arg-type]  # the encoder adopted these data
+
+    def errors(self, X: Any) -> NDArray[np.float32]:
+        """Error map: (n_samples, n_columns), or (n_samples, height, width) for pictures.
+
+        1 is the error of the best constant guess on the training rows (variance for numbers, entropy for categories); a
+        missing cell is NaN.
+        """
+        return self._errors(self.network_, self._rows(X))
+
+    def score_samples(self, X: Any) -> NDArray[np.float64]:
+        """Minus the mean error of each row over its observed cells, (n_samples,); higher is more normal."""
+        return -_mean_errors(self.errors(X))
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Share explained: 1 minus the mean error of the rows; 1 is perfect, 0 knows nothing."""
+        return 1.0 - float(_mean_errors(self.errors(X)).mean())
+
+    def compare(self, X: Any) -> dict[str, float | None]:
+        """The mean error of the rows beside that of PCA at the same latent size: ``error``, ``pca_error``, ``ratio``.
+
+        Both are decoded alike; ``pca_error`` is None where PCA was too large to fit beside the network.
+        """
+        rows = self._rows(X)
+        error = float(_mean_errors(self._errors(self.network_, rows)).mean())
+        if self.baseline_ is None:
+            return {"error": error, "pca_error": None, "ratio": None}
+        pca = float(_mean_errors(self._errors(self.baseline_, rows)).mean())
+        return {"error": error, "pca_error": pca, "ratio": error / pca if pca > 0 else None}
+
+    def summary(self) -> str:
+        """The plan, the layers, the parameters and the memory, as text."""
+        check_is_fitted(self)
+        return summary.as_text(self)
+
+    def plan(self, X: Any) -> Plan:
+        """What ``fit(X)`` would do, without doing it."""
+        params.check(self)
+        data = read_input(_Scratch(), X, kinds=self._parameters.kinds, reset=True)
+        return fitting.plan_for(fitting.fit_encoder(data, self._parameters), len(data), self._parameters)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one model file (safetensors) that `isthmus.load` reads without running anything in it.
+
+        Raises
+        ------
+        OutputError : the file cannot be written there; nothing half-written stays.
+        """
+        check_is_fitted(self)
+        persistence.save(self, path)
+
+    def _corrupt(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Hook: what the network sees of ``x`` in training."""
+        return x
+
+    def _penalty(self, output: Any) -> torch.Tensor | None:
+        """Hook: one number per row, added to the loss; None for none."""
+        return None
+
+    @property
+    def _parameters(self) -> AutoencoderParameters:
+        raise TypeError("BaseAutoencoder is abstract")
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.network_.parameters()).device
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.latent_dim_
+
+    def _keep(self, fitted: fitting.Fitted) -> None:
+        self.encoder_, self.plan_, self.network_ = fitted.encoder, fitted.plan, fitted.network
+        self.baseline_, self.block_rows_, self.latent_dim_ = fitted.baseline, fitted.block, fitted.plan.latent_dim
+        self._work = fitted.work
+
+    def _train(self, rows: EncodedRows, plan: Plan, seed: int | None = None) -> list[dict[str, float]]:
+        error = fitting.training_error(plan, self.network_, self.encoder_.layout)
+        watchers = fitting.watchers(self._parameters)
+        job = Job(self.network_, rows, plan, error, self.seed_ if seed is None else seed, callbacks=watchers)
+        with threads_for(self._work * plan.batch_size):
+            history = train(job)
+        self.network_.to("cpu")
+        return history
+
+    def _adopted(self, X: Any) -> tuple[Data, EncodedRows]:
+        check_is_fitted(self)
+        data, notes = self.encoder_.adopt(read_input(self, X, reset=False))  # type: ignore[arg-type]  # checked inside
+        warn_of(notes)
+        return data, EncodedRows(data, self.encoder_)
+
+    def _rows(self, X: Any) -> EncodedRows:
+        return self._adopted(X)[1]
+
+    def _run(self, network: Network, what: Any, rows: EncodedRows) -> NDArray[np.float32]:
+        return in_blocks(lambda x: what(network, x), rows.slice, len(rows), self.block_rows_, self._device)
+
+    def _errors(self, network: Network, rows: EncodedRows) -> NDArray[np.float32]:
+        layout = self.encoder_.layout
+        return self._run(network, lambda net, x: error_map(net(x).reconstruction, x, layout), rows)
+
+    def _repr_html_(self) -> str:
+        return summary.as_html(self) if hasattr(self, "network_") else str(super()._repr_html_())
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+class _Scratch(BaseEstimator):  # type: ignore[misc]  # sklearn is untyped
+    """Takes the attributes that validation sets, when only a plan is wanted."""
+
+
+def draw_seed(random_state: Any) -> int:
+    """The seed that ``random_state`` stands for; None draws one."""
+    if random_state is None:
+        return int(np.random.default_rng().integers(2**31))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    return int(random_state)
+
+
+def _reconstruction(network: Network, x: torch.Tensor) -> torch.Tensor:
+    return network(x).reconstruction  # type: ignore[no-any-return]  # nn.Module calls are untyped
+
+
+def _mean_errors(errors: NDArray[np.float32]) -> NDArray[np.float64]:
+    return per_row(torch.from_numpy(errors).double()).numpy()
+
+
+def _take_over(network: Network, before: dict[str, torch.Tensor]) -> None:
+    now = network.state_dict()
+    if {k: v.shape for k, v in now.items()} != {k: v.shape for k, v in before.items()}:
+        raise DataError("warm_start needs the columns and layer sizes of the last fit; set warm_start=False to start anew.")
+    # The bounds and scales are those of the new rows; only what was trained is taken over.
+    trained = {name for name, _ in network.named_parameters()}
+    network.load_state_dict({name: before[name] if name in trained else value for name, value in now.items()})
+
+

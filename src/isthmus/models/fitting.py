@@ -1,0 +1,166 @@
+"""One fit, from checked data to a trained network: preparation, plan, PCA, network, training."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from isthmus.baselines import LinearFit, fit_linear
+from isthmus.data.table import Table
+from isthmus.layout import Layout, PixelLayout
+from isthmus.losses import ELEMENT_LOSSES, cross_entropy_in, error_map
+from isthmus.models.inputs import Data
+from isthmus.nets.blocks import block_rows
+from isthmus.nets.build import multiply_adds, outline, start, wrap
+from isthmus.nets.linear import LinearPath
+from isthmus.nets.network import Network
+from isthmus.parameters import AutoencoderParameters
+from isthmus.plan import ANCHOR_WEIGHTS, DataShape, Machine, Plan, make_plan
+from isthmus.prep.columns import ColumnEncoder, choose_scaling
+from isthmus.prep.pixels import PixelEncoder, find_channels
+from isthmus.prep.rows import EncodedRows
+from isthmus.train.callbacks import Callback, ProgressBar
+from isthmus.train.loop import ErrorMap, generator_for
+from isthmus.train.machine import find_device, multiplies_bfloat16
+
+Encoder = ColumnEncoder | PixelEncoder
+
+
+@dataclass
+class Fitted:
+    """What a fit leaves behind."""
+
+    encoder: Encoder
+    plan: Plan
+    network: Network
+    baseline: Network | None
+    work: int
+
+    @property
+    def block(self) -> int:
+        """Rows in a block of scoring."""
+        return block_rows(self.work)
+
+
+def fit_encoder(data: Data, parameters: AutoencoderParameters) -> Encoder:
+    """The preparation of ``data``: pixels for pictures, columns for everything else."""
+    if not isinstance(data, Table) and data.ndim > 2:
+        channels = find_channels(data.shape, parameters.channels)
+        return PixelEncoder.fit(data, channels, "none" if parameters.scaling == "none" else "common")
+    return ColumnEncoder.fit(data, choose_scaling(data) if parameters.scaling == "auto" else parameters.scaling)
+
+
+def plan_for(encoder: Encoder, n_rows: int, parameters: AutoencoderParameters) -> Plan:
+    """The plan for rows that ``encoder`` was fitted to, on this machine."""
+    device = find_device(parameters.device)
+    scaling = encoder.scaling if isinstance(encoder, ColumnEncoder) else "common"
+    machine = Machine(device.type, multiplies_bfloat16(device.type))
+    return make_plan(DataShape(n_rows, encoder.layout, scaling), parameters, machine)
+
+
+def first_network(plan: Plan, encoder: Encoder, linear: LinearFit | None, parameters: AutoencoderParameters, seed: int) -> Network:
+    """The network as training finds it: at PCA where it is anchored."""
+    layout, squash = encoder.layout, plan.output == "sigmoid"
+    if plan.network == "custom":
+        network = wrap(parameters.network, layout, plan.latent_dim, squash=squash)
+    else:
+        network = start(outline_for(plan, layout), generator_for(seed, 3))
+    _set_bounds(network, encoder)
+    if network.linear is not None and linear is not None:
+        network.linear.set(linear)
+        deviations = linear.variances.sqrt()
+        # A coordinate that the data do not use must not be blown up.
+        network.latent_scale.copy_(deviations.clamp_min(1e-3 * float(deviations.max().clamp_min(1e-6))))
+    return network
+
+
+def outline_for(plan: Plan, layout: Layout) -> Network:
+    """The plan's network without memory, for its tensors' names and shapes."""
+    return outline(
+        plan.network, layout, plan.latent_dim, plan.hidden_dims, plan.activation,
+        anchored=plan.anchored, squash=plan.output == "sigmoid",
+    )  # fmt: skip
+
+
+def outline_baseline(plan: Plan, layout: Layout) -> Network:
+    """The linear path alone, as a network: PCA at the same latent size."""
+    with torch.device("meta"):
+        path = LinearPath(layout.input_shape, layout.output_shape, plan.latent_dim)
+        return Network(_Nothing(plan.latent_dim), _Nothing(*layout.output_shape), path, layout.output_shape, plan.latent_dim)
+
+
+def fit_baseline(plan: Plan, encoder: Encoder, rows: EncodedRows, seed: int) -> tuple[LinearFit | None, Network | None]:
+    """PCA on all rows given to fit, where the linear path is not larger than a network would be."""
+    layout = encoder.layout
+    if layout.n_targets * plan.latent_dim > ANCHOR_WEIGHTS:
+        return None, None
+    most = len(rows) if not isinstance(layout, PixelLayout) else max(1, 2**28 // layout.n_targets)
+    linear = fit_linear(rows.sample(most, seed), layout, plan.latent_dim, seed)
+    network = outline_baseline(plan, layout).to_empty(device="cpu")
+    network.latent_scale.fill_(1.0)
+    _set_bounds(network, encoder)
+    if network.linear is not None:
+        network.linear.set(linear)
+    return linear, network.eval()
+
+
+def fit_all(data: Data, parameters: AutoencoderParameters, seed: int) -> tuple[Fitted, EncodedRows]:
+    """Everything up to the first step of training."""
+    encoder = fit_encoder(data, parameters)
+    plan = plan_for(encoder, len(data), parameters)
+    rows = EncodedRows(data, encoder)
+    linear, baseline = fit_baseline(plan, encoder, rows, seed)
+    network = first_network(plan, encoder, linear, parameters, seed)
+    if linear is None:
+        note = "PCA at this size would be larger than the network; the report compares with the mean row instead."
+        plan = dataclasses.replace(plan, notes=(*plan.notes, note))
+    work = multiply_adds(network.eval(), encoder.layout.input_shape)
+    return Fitted(encoder, plan, network.to(plan.device), baseline, work), rows
+
+
+def training_error(plan: Plan, network: Network, layout: Layout) -> ErrorMap:
+    """The error map that training minimises."""
+    if plan.loss == "bce":
+        element = cross_entropy_in(network.bounds.low, network.bounds.high)
+    else:
+        element = ELEMENT_LOSSES[plan.loss]
+    return lambda reconstruction, x: error_map(reconstruction, x, layout, element)
+
+
+def watchers(parameters: AutoencoderParameters) -> Sequence[Callback]:
+    """The callbacks of a fit: the caller's, and the progress bar unless it is turned off."""
+    if parameters.progress is False:
+        return tuple(parameters.callbacks)
+    return (*parameters.callbacks, ProgressBar(always=parameters.progress is True))
+
+
+def one_pass(plan: Plan, n_rows: int) -> Plan:
+    """The plan of one `partial_fit`: one epoch over all rows, at a constant rate, its last weights kept."""
+    batch_size = min(plan.batch_size, n_rows)
+    return dataclasses.replace(plan, max_epochs=1, warmup=0.0, constant_rate=True, validation_rows=0, batch_size=batch_size)
+
+
+class _Nothing(torch.nn.Module):
+    """Zero of a fixed shape for each row: the missing non-linear half of a linear network."""
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self._shape = shape
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.new_zeros(len(x), *self._shape)
+
+
+def _set_bounds(network: Network, encoder: Encoder) -> None:
+    low, high = encoder.bounds()
+    network.bounds.low.copy_(torch.from_numpy(low))
+    network.bounds.high.copy_(torch.from_numpy(high))
+
+
+def state_of(network: torch.nn.Module) -> dict[str, Any]:
+    """A network's tensors as arrays, by name."""
+    return {name: value.detach().cpu().numpy() for name, value in network.state_dict().items()}

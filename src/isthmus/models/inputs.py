@@ -1,0 +1,108 @@
+"""What callers hand in, checked: a frame, a path, an array of rows or of pictures becomes a Table or an array.
+
+scikit-learn's own validation looks at arrays of rows, so that its messages (and its checks) hold; what it refuses comes
+out as a `DataError` or a `DataTypeError`, which are ValueError and TypeError.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import validate_data
+
+from isthmus.data.images import Pictures
+from isthmus.data.readers import as_data
+from isthmus.data.table import Table
+from isthmus.errors import DataError, DataTypeError, IsthmusWarning
+from isthmus.parameters import check_kinds
+
+Data = Table | NDArray[Any]
+FEWEST_ROWS = 2
+
+
+def read_input(estimator: Any, X: Any, *, kinds: Any = None, reset: bool) -> Data:
+    """``X`` as a `Table` or a checked array.
+
+    Parameters
+    ----------
+    estimator : sets ``n_features_in_`` (and ``feature_names_in_`` where there are names) on it when ``reset``.
+    kinds : kinds that a user set, by column name.
+    reset : True in fit; False checks that arrays of rows have as many columns as in fit.
+    """
+    data = as_data(X, kinds=kinds if reset else None)
+    if isinstance(data, Table):
+        return _checked_table(estimator, data, reset=reset)
+    check_kinds(kinds, ()) if kinds else None
+    if isinstance(data, Pictures):
+        return _checked_pictures(estimator, np.asarray(data), reset=reset)
+    array = data if hasattr(data, "ndim") else X
+    if getattr(array, "ndim", 2) in (3, 4):
+        return _checked_pictures(estimator, np.asarray(array), reset=reset)
+    return _checked_rows(estimator, array, reset=reset)
+
+
+def warn_of(notes: tuple[str, ...]) -> None:
+    """Say what was noticed about new data."""
+    for note in notes:
+        warnings.warn(note, IsthmusWarning, stacklevel=4)
+
+
+def _checked_table(estimator: Any, table: Table, *, reset: bool) -> Table:
+    if not reset:
+        return table
+    table.check_fit()
+    if len(table) < FEWEST_ROWS:
+        raise DataError(f"{table.source} has 1 sample (one row); an autoencoder needs at least {FEWEST_ROWS} rows.")
+    estimator.n_features_in_ = len(table.names)
+    estimator.feature_names_in_ = np.array(table.names, dtype=object)
+    return table
+
+
+def _checked_rows(estimator: Any, X: Any, *, reset: bool) -> NDArray[Any]:
+    try:
+        rows: NDArray[Any] = validate_data(
+            estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=FEWEST_ROWS if reset else 1
+        )
+    except TypeError as error:
+        raise DataTypeError(str(error)) from error
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    if reset and hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
+    _refuse_infinities(rows)
+    return rows
+
+
+def _checked_pictures(estimator: Any, pictures: NDArray[Any], *, reset: bool) -> NDArray[Any]:
+    if pictures.dtype.kind not in "uifb":
+        raise DataTypeError(f"pictures must be numbers, got an array of dtype {pictures.dtype}.")
+    if 0 in pictures.shape:
+        raise DataError(f"pictures of shape {pictures.shape} hold nothing: 0 sample(s) or an empty axis.")
+    if reset and len(pictures) < FEWEST_ROWS:
+        raise DataError(f"1 sample (one picture) is too few; an autoencoder needs at least {FEWEST_ROWS}.")
+    _refuse_infinities(pictures)
+    if reset:
+        estimator.n_features_in_ = int(np.prod(pictures.shape[1:]))
+        if hasattr(estimator, "feature_names_in_"):
+            del estimator.feature_names_in_
+    return pictures
+
+
+def _refuse_infinities(array: NDArray[Any]) -> None:
+    if array.dtype.kind != "f":
+        return
+    # The sum of finite numbers may overflow, but a finite sum proves that no number is infinite, in one quick pass.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(array.sum()):
+            return
+    infinite = np.isinf(array)
+    if infinite.any():
+        row, *place = (int(i) for i in np.argwhere(infinite)[0])
+        where = f"column {place[0]}" if len(place) == 1 else f"position {tuple(place)}"
+        raise DataError(
+            f"row {row}, {where} contains infinity or a value too large for {array.dtype}; replace it by a number, or by "
+            "NaN if it is missing."
+        )

@@ -1,0 +1,84 @@
+"""What a fitted estimator says of itself: text for a terminal, a table for a notebook."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+from typing import Any
+
+from torch import nn
+
+from isthmus.nets.build import multiply_adds
+
+
+def as_text(model: Any) -> str:
+    """The plan, the layers, the parameters, the memory and what came of the fit."""
+    lines = [f"{type(model).__name__}: {_sizes(model)}", ""]
+    lines += ["plan"] + [f"  {name:<18} {value}" for name, value in plan_rows(model.plan_)]
+    lines += ["", "layers"] + [f"  {name:<28} {words:>34} {n:>12,}" for name, words, n in layer_rows(model.network_)]
+    n_parameters = sum(p.numel() for p in model.network_.parameters())
+    work = multiply_adds(model.network_, model.encoder_.layout.input_shape)
+    lines += [
+        "",
+        f"parameters           {n_parameters:,} ({n_parameters * 4 / 2**20:.1f} MiB in float32)",
+        f"multiply-adds a row  {work:,}",
+        f"rows in a block      {model.block_rows_:,}",
+    ]
+    if model.history_:
+        lines += ["", outcome(model)]
+    lines += [f"note: {note}" for note in model.notes_]
+    return "\n".join(lines)
+
+
+def as_html(model: Any) -> str:
+    """A small table for notebooks."""
+    cells = "".join(
+        f"<tr><th style='text-align:left'>{html.escape(name)}</th><td style='text-align:left'>{html.escape(value)}</td></tr>"
+        for name, value in [("data", _sizes(model)), ("result", outcome(model)), *plan_rows(model.plan_)]
+    )
+    return f"<details open><summary><b>{type(model).__name__}</b> (fitted)</summary><table>{cells}</table></details>"
+
+
+def outcome(model: Any) -> str:
+    """One sentence on the validation error of the start and of the kept weights."""
+    if not model.history_:
+        return "not trained"
+    first, best = model.history_[0], best_epoch(model.history_)
+    start = "PCA (epoch 0)" if model.plan_.anchored else "the start (epoch 0)"
+    if best["epoch"] == 0:
+        return f"validation error {first['validation_loss']:.4f}: {start} was kept, nothing surely better was found"
+    return (
+        f"validation error {best['validation_loss']:.4f} after epoch {best['epoch']:.0f}, {start}: {first['validation_loss']:.4f}"
+    )
+
+
+def best_epoch(history: list[dict[str, float]]) -> dict[str, float]:
+    """The entry whose weights were kept."""
+    return next((entry for entry in history if entry.get("kept")), history[0])
+
+
+def plan_rows(plan: Any) -> list[tuple[str, str]]:
+    """Name and value of each choice, as text."""
+    skipped = ("notes", "constant_rate")
+    return [(f.name, _value(getattr(plan, f.name))) for f in dataclasses.fields(plan) if f.name not in skipped]
+
+
+def layer_rows(network: nn.Module) -> list[tuple[str, str, int]]:
+    """Name, form and number of parameters of each layer that has any."""
+    rows = []
+    for name, module in network.named_modules():
+        n = sum(p.numel() for p in module.parameters(recurse=False))
+        if n:
+            rows.append((name, str(module).split(", bias")[0].removesuffix(")") + ")", n))
+    return rows
+
+
+def _sizes(model: Any) -> str:
+    shape = " x ".join(str(n) for n in model.encoder_.layout.input_shape)
+    return f"{model.n_rows_:,} rows of {shape} encoded values, latent size {model.latent_dim_}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(_value(v) for v in value) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,125 @@
+"""The only place that chooses a network: from a plan and a layout to a `Network`.
+
+`outline` makes it without memory (on the meta device), which is how a model file's tensors are checked before any is
+read; `start` fills it from a generator, so that torch's own random state is neither used nor moved.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from isthmus.errors import ParameterError
+from isthmus.layout import Layout, PixelLayout
+from isthmus.nets.conv import conv_decoder, conv_encoder
+from isthmus.nets.dense import dense_decoder, dense_encoder
+from isthmus.nets.linear import LinearPath
+from isthmus.nets.network import Network
+
+
+def outline(
+    kind: str, layout: Layout, latent_dim: int, hidden_dims: tuple[int, ...], activation: str, *, anchored: bool, squash: bool
+) -> Network:
+    """An empty network on the meta device; ``kind`` is dense or conv."""
+    shapes = layout.input_shape, layout.output_shape
+    with torch.device("meta"):
+        if kind == "conv" and isinstance(layout, PixelLayout):
+            encoder: nn.Module = conv_encoder(layout.shape, hidden_dims, latent_dim, activation)
+            decoder: nn.Module = conv_decoder(layout.shape, hidden_dims, latent_dim, activation)
+        else:
+            encoder = dense_encoder(shapes[0], hidden_dims, latent_dim, activation)
+            decoder = dense_decoder(shapes[1], hidden_dims, latent_dim, activation)
+        linear = LinearPath(*shapes, latent_dim) if anchored else None
+        return Network(encoder, decoder, linear, layout.output_shape, latent_dim, squash=squash)
+
+
+def start(network: Network, generator: torch.Generator) -> Network:
+    """Give an outlined network its first weights; the last layers are zero where it is anchored.
+
+    Weights are drawn from N(0, 1 / (3 inputs)), torch's own default spread: a little less than what keeps the variance
+    through a layer (LeCun et al. 1998), and the best of four spreads tried on MNIST.
+    """
+    network = network.to_empty(device="cpu")
+    for module in network.modules():
+        if isinstance(module, (nn.Linear, nn.Conv2d)):
+            inputs = module.weight[0].numel()
+            with torch.no_grad():
+                module.weight.normal_(0.0, 1 / math.sqrt(3 * inputs), generator=generator)
+                if module.bias is not None:
+                    module.bias.zero_()
+        elif isinstance(module, nn.LayerNorm):
+            module.reset_parameters()
+    if network.linear is not None:
+        for part in (network.encoder, network.decoder):
+            _zero_last(part)
+    network.latent_scale.fill_(1.0)
+    return network
+
+
+def _zero_last(part: nn.Module) -> None:
+    last = [m for m in part.modules() if isinstance(m, (nn.Linear, nn.Conv2d))][-1]
+    nn.init.zeros_(last.weight)
+    if last.bias is not None:
+        nn.init.zeros_(last.bias)
+
+
+def wrap(network: Any, layout: Layout, latent_dim: int, *, squash: bool) -> Network:
+    """A user's own (encoder, decoder), or what their callable returns, as a `Network`; theirs is copied, not trained.
+
+    Raises
+    ------
+    ParameterError
+        If it is not a pair of modules, or their shapes do not fit the data.
+    """
+    pair = network(layout.input_shape, latent_dim) if _makes_pair(network) else network
+    if not (isinstance(pair, (tuple, list)) and len(pair) == 2 and all(isinstance(m, nn.Module) for m in pair)):
+        raise ParameterError(
+            "network must be a pair (encoder, decoder) of torch.nn.Module, or a callable(input_shape, latent_dim) that "
+            f"returns one; got {type(pair).__name__}."
+        )
+    encoder, decoder = copy.deepcopy(pair[0]), copy.deepcopy(pair[1])
+    made = Network(encoder, decoder, None, layout.output_shape, latent_dim, squash=squash)
+    _check_shapes(made, layout, latent_dim)
+    return made
+
+
+def _makes_pair(network: Any) -> bool:
+    return callable(network) and not isinstance(network, nn.Module)
+
+
+def _check_shapes(network: Network, layout: Layout, latent_dim: int) -> None:
+    x = torch.zeros(2, *layout.input_shape)
+    network.eval()
+    for part, given, want in (("encoder", x, (latent_dim,)), ("decoder", torch.zeros(2, latent_dim), layout.output_shape)):
+        try:
+            with torch.no_grad():
+                got = tuple(getattr(network, part)(given).shape)
+        except RuntimeError as error:
+            reason = str(error).splitlines()[0]
+            raise ParameterError(f"the {part} of network does not take rows of shape {tuple(given.shape[1:])}: {reason}") from error
+        if got != (2, *want):
+            raise ParameterError(f"the {part} of network gives rows of shape {got[1:]}; the data and latent_dim ask for {want}.")
+
+
+def multiply_adds(network: nn.Module, input_shape: tuple[int, ...]) -> int:
+    """Multiply-adds of one row through the linear and convolutional layers of ``network``."""
+    total = 0
+
+    def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal total
+        total += output[0].numel() // module.weight.shape[0] * module.weight.numel()  # type: ignore[operator,union-attr]
+
+    layers = [m for m in network.modules() if isinstance(m, (nn.Linear, nn.Conv2d))]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    device = next(network.parameters()).device
+    try:
+        with torch.no_grad():
+            network(torch.zeros(1, *input_shape, device=device))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return total

@@ -1,0 +1,224 @@
+"""What each estimator can be told: one keyword-only dataclass each, the only place where a parameter is declared.
+
+The estimator's signature, the checks, the command-line flags, the JSON in a model file and the tables of the
+documentation all come from these fields. Standard library only, so that ``--help`` answers without torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from isthmus.errors import ParameterError
+
+KINDS = ("number", "category", "flag", "date")
+NETWORKS = ("auto", "dense", "conv")
+ACTIVATIONS = ("gelu", "silu", "relu", "elu", "tanh", "sigmoid")
+OPTIMIZERS = ("adamw", "adam", "rmsprop", "adadelta", "sgd")
+LOSSES = ("auto", "mse", "mae", "huber", "bce")
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """The values that a parameter takes: named ones, a range of numbers, or something that only Python can hold.
+
+    Attributes
+    ----------
+    help : one sentence for ``--help`` and the documentation.
+    choices : names that are allowed.
+    number : ``"int"`` or ``"float"`` when numbers from ``low`` to ``high`` are allowed too.
+    open_low, open_high : the bound itself is not allowed.
+    several : a sequence of such numbers is allowed (``512,256`` on the command line).
+    none : None is allowed.
+    flag : only True and False are allowed.
+    python_only : words for values that cannot be typed on a command line; such values are checked where they are used.
+    """
+
+    help: str
+    choices: tuple[str, ...] = ()
+    number: Literal["int", "float"] | None = None
+    low: float = -math.inf
+    high: float = math.inf
+    open_low: bool = False
+    open_high: bool = False
+    several: bool = False
+    none: bool = False
+    flag: bool = False
+    python_only: str = ""
+
+    def admits_number(self, value: object) -> bool:
+        """Whether ``value`` is a number of the right type within the range."""
+        wanted = numbers.Integral if self.number == "int" else numbers.Real
+        if self.number is None or isinstance(value, bool) or not isinstance(value, wanted):
+            return False
+        number = float(value)  # type: ignore[arg-type]  # numbers.Real is convertible; typeshed does not say so
+        above = number > self.low if self.open_low else number >= self.low
+        below = number < self.high if self.open_high else number <= self.high
+        return above and below
+
+    def admits(self, value: object) -> bool:
+        """Whether ``value`` is allowed, as far as this file can tell."""
+        if value is None:
+            return self.none
+        if isinstance(value, str):
+            return value in self.choices
+        if self.flag:
+            return isinstance(value, bool)
+        if self.several and isinstance(value, (tuple, list)):
+            return len(value) > 0 and all(self.admits_number(v) for v in value)
+        if not self.several and self.admits_number(value):
+            return True
+        return bool(self.python_only) and not isinstance(value, (bool, numbers.Number))
+
+    def words(self) -> str:
+        """What is allowed, in words: ``an integer >= 1, or "auto"``."""
+        said = []
+        if self.number is not None:
+            noun = "an integer" if self.number == "int" else "a number"
+            noun = f"a sequence of {noun.split()[1]}s" if self.several else noun
+            said.append(f"{noun}{self._range_words()}")
+        if self.flag:
+            said.append("True or False")
+        said += [f'"{c}"' for c in self.choices]
+        if self.none:
+            said.append("None")
+        if self.python_only:
+            said.append(self.python_only)
+        return said[0] if len(said) == 1 else ", ".join(said[:-1]) + " or " + said[-1]
+
+    def _range_words(self) -> str:
+        bounds = []
+        if self.low != -math.inf:
+            bounds.append(f"{'>' if self.open_low else '>='} {self.low:g}")
+        if self.high != math.inf:
+            bounds.append(f"{'<' if self.open_high else '<='} {self.high:g}")
+        return " " + " and ".join(bounds) if bounds else ""
+
+
+def parameter(default: Any, help: str, *, positional: bool = False, **allowed: Any) -> Any:
+    """A dataclass field that carries its default and its `Allowed` values."""
+    metadata = {"allowed": Allowed(help=help, **allowed)}
+    return dataclasses.field(default=default, kw_only=not positional, metadata=metadata)
+
+
+def allowed(owner: Any, name: str) -> Allowed:
+    """The allowed values of one parameter of a parameter class (or of an instance)."""
+    return next(f.metadata["allowed"] for f in dataclasses.fields(owner) if f.name == name)  # type: ignore[no-any-return]
+
+
+def check(owner: Any) -> None:
+    """Raise `ParameterError` for the first parameter of ``owner`` whose value is not allowed."""
+    for field in dataclasses.fields(owner):
+        check_value(field.name, getattr(owner, field.name), field.metadata["allowed"], type(owner).__name__)
+
+
+def check_value(name: str, value: object, rule: Allowed, owner: str) -> None:
+    """Raise `ParameterError` with the allowed values, and the nearest name, unless ``rule`` admits ``value``."""
+    if rule.admits(value):
+        return
+    near = difflib.get_close_matches(value, rule.choices, n=1) if isinstance(value, str) else []
+    hint = f' Did you mean "{near[0]}"?' if near else ""
+    raise ParameterError(f"{name} of {owner} must be {rule.words()}; got {value!r}.{hint}")
+
+
+def from_text(name: str, text: str, rule: Allowed, owner: str) -> Any:
+    """The value that ``text`` (a command-line argument) stands for, checked.
+
+    >>> from_text("latent_dim", "16", allowed(AutoencoderParameters, "latent_dim"), "Autoencoder")
+    16
+    """
+    value: Any = text
+    convert = int if rule.number == "int" else float
+    if text not in rule.choices and rule.number is not None:
+        try:
+            value = tuple(convert(part) for part in text.split(",")) if rule.several else convert(text)
+        except ValueError:
+            value = text
+    check_value(name, value, rule, owner)
+    return value
+
+
+def check_kinds(kinds: object, columns: tuple[str, ...] | None) -> dict[str, str]:
+    """The ``kinds`` parameter as a dict; an error names an unknown column or kind and offers the nearest."""
+    if kinds is None:
+        return {}
+    if not isinstance(kinds, Mapping):
+        raise ParameterError(f'kinds must map column names to kinds, such as {{"zip": "category"}}; got {kinds!r}.')
+    for column, kind in kinds.items():
+        check_value(f"kinds[{column!r}]", kind, Allowed(help="", choices=KINDS), "the data")
+        if columns is not None and column not in columns:
+            near = difflib.get_close_matches(str(column), columns, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else f" Columns: {', '.join(columns[:20])}."
+            raise ParameterError(f"kinds names a column {column!r} that the data does not have.{hint}")
+    return {str(k): str(v) for k, v in kinds.items()}
+
+
+@dataclass(eq=False, repr=False)
+class AutoencoderParameters:
+    """Parameters of `isthmus.Autoencoder`; see there for what each does."""
+
+    latent_dim: int | str = parameter(
+        "auto", "Size of the latent vector.", positional=True, choices=("auto",), number="int", low=1
+    )
+    hidden_dims: Any = parameter(
+        "auto", "Hidden layer sizes of the encoder; the decoder mirrors them.",
+        choices=("auto",), number="int", low=1, several=True,
+    )  # fmt: skip
+    network: Any = parameter(
+        "auto", "The kind of network.",
+        choices=NETWORKS, python_only="a pair (encoder, decoder) of nn.Module, a callable(input_shape, latent_dim)",
+    )  # fmt: skip
+    activation: str = parameter("gelu", "The non-linearity between layers.", choices=ACTIVATIONS)
+    output: str = parameter(
+        "auto", "What the last layer ends in; a sigmoid output gives up the start at PCA.",
+        choices=("auto", "linear", "sigmoid"),
+    )  # fmt: skip
+    scaling: str = parameter(
+        "auto", "Common: one factor for all columns; column: one factor each; none: values as they are.",
+        choices=("auto", "common", "column", "none"),
+    )  # fmt: skip
+    kinds: Any = parameter(
+        None,
+        "Column kinds to use in place of those found out.",
+        none=True,
+        python_only='a dict such as {"zip": "category"}',
+    )
+    channels: str = parameter(
+        "auto", "Which axis of a 4-D array of pictures holds the channels.", choices=("auto", "first", "last")
+    )
+    loss: str = parameter("auto", "What training minimises for numbers and pixels.", choices=LOSSES)
+    optimizer: str = parameter("adamw", "The optimizer.", choices=OPTIMIZERS)
+    learning_rate: float | str = parameter(
+        "auto", "Highest learning rate of the schedule.", choices=("auto",), number="float", low=0, open_low=True
+    )
+    batch_size: int | str = parameter("auto", "Rows in a training step.", choices=("auto",), number="int", low=1)
+    max_epochs: int | str = parameter(
+        "auto", "Passes over the training rows; 0 is PCA.", choices=("auto",), number="int", low=0
+    )
+    patience: int | str | None = parameter(
+        "auto", "Epochs without a better validation error before training stops; None never stops early.",
+        choices=("auto",), number="int", low=1, none=True,
+    )  # fmt: skip
+    validation_fraction: float = parameter(
+        0.1, "Share of the rows held out to choose the best weights (at most 4,096 rows); 0 holds out none.",
+        number="float", low=0, high=1, open_high=True,
+    )  # fmt: skip
+    precision: str = parameter(
+        "auto", "Number format of training; everything after training runs in float32.",
+        choices=("auto", "float32", "bfloat16"),
+    )  # fmt: skip
+    device: str = parameter("auto", "Where training runs.", choices=("auto", "cpu", "cuda", "mps"))
+    random_state: Any = parameter(
+        None, "Seed; the same seed gives the same bytes.", number="int", low=0, high=2**32 - 1, none=True,
+        python_only="a numpy RandomState",
+    )  # fmt: skip
+    warm_start: bool = parameter(False, "Start from the weights of the last fit.", flag=True)
+    progress: Any = parameter(
+        "auto", "Show a progress bar; auto: on a terminal, for fits over two seconds.", choices=("auto",), flag=True
+    )
+    callbacks: Any = parameter((), "Objects whose hooks are called in training.", python_only="a sequence of callbacks")

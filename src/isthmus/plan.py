@@ -1,0 +1,202 @@
+"""What every "auto" becomes: a pure function of the data's shape, the parameters and facts about the machine.
+
+One documented line per rule. Nothing is timed or tried: the same shapes, parameters and machine give the same plan, which
+`summary()` and ``--dry-run`` show and the model file keeps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from isthmus.errors import ParameterError
+from isthmus.layout import Layout, PixelLayout
+from isthmus.parameters import AutoencoderParameters
+
+MOST_VALIDATION_ROWS = 4_096
+"""Enough that the standard error of the mean is far below what epochs differ by."""
+ANCHOR_WEIGHTS = 2**24
+"""Columns times latent size up to which a network is anchored: beyond, the linear path would be the larger part of it."""
+DEFAULT_STEPS = 4_000
+"""Training steps that a default fit aims at; small data get fewer, see `_epochs`."""
+
+
+@dataclass(frozen=True)
+class DataShape:
+    """What the rules may look at.
+
+    Attributes
+    ----------
+    n_rows : rows given to fit.
+    layout : encoded positions.
+    scaling : how the numbers were scaled.
+    """
+
+    n_rows: int
+    layout: Layout
+    scaling: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Facts about where training runs: the device's name and whether bfloat16 pays there."""
+
+    device: str = "cpu"
+    fast_bfloat16: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every choice of a fit, resolved. ``notes`` says what a user may want to know about them."""
+
+    network: str
+    latent_dim: int
+    hidden_dims: tuple[int, ...]
+    activation: str
+    output: str
+    scaling: str
+    loss: str
+    anchored: bool
+    optimizer: str
+    learning_rate: float
+    linear_share: float
+    betas: tuple[float, float]
+    weight_decay: float
+    clip_norm: float | None
+    warmup: float
+    batch_size: int
+    max_epochs: int
+    patience: int | None
+    validation_rows: int
+    precision: str
+    device: str
+    constant_rate: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+
+def make_plan(shape: DataShape, parameters: AutoencoderParameters, machine: Machine) -> Plan:
+    """Resolve every "auto" of ``parameters`` for data of ``shape`` on ``machine``.
+
+    >>> from isthmus.layout import ColumnLayout
+    >>> plan = make_plan(DataShape(1000, ColumnLayout(64), "common"), AutoencoderParameters(8), Machine())
+    >>> plan.network, plan.latent_dim, plan.anchored
+    ('dense', 8, True)
+    """
+    p, layout = parameters, shape.layout
+    network = _network(p.network, layout, shape.n_rows)
+    latent_dim = default_latent_dim(layout.n_targets) if p.latent_dim == "auto" else int(p.latent_dim)
+    hidden = _hidden_dims(p.hidden_dims, network, shape.n_rows, layout.n_targets)
+    output = "linear" if p.output == "auto" else p.output
+    anchored = network != "custom" and output == "linear" and layout.n_targets * latent_dim <= ANCHOR_WEIGHTS
+    validation_rows = _validation_rows(shape.n_rows, p.validation_fraction)
+    training_rows = shape.n_rows - validation_rows
+    batch_size = _batch_size(training_rows) if p.batch_size == "auto" else int(p.batch_size)
+    max_epochs = _epochs(training_rows, batch_size) if p.max_epochs == "auto" else int(p.max_epochs)
+    bfloat16 = machine.fast_bfloat16 and _is_wide(network, hidden)
+    return Plan(
+        network=network,
+        latent_dim=latent_dim,
+        hidden_dims=hidden,
+        activation=p.activation,
+        output=output,
+        scaling=shape.scaling,
+        loss=_loss(p.loss, output),
+        anchored=anchored,
+        optimizer=p.optimizer,
+        learning_rate=_learning_rate(p, network) if p.learning_rate == "auto" else float(p.learning_rate),
+        linear_share=1.0,
+        betas=(0.9, 0.99),
+        weight_decay=0.0,
+        clip_norm=None,
+        warmup=0.1,
+        batch_size=min(batch_size, max(1, training_rows)),
+        max_epochs=max_epochs,
+        patience=(max(10, max_epochs // 2) if p.patience == "auto" else p.patience),  # type: ignore[arg-type]  # checked
+        validation_rows=validation_rows,
+        precision=("bfloat16" if bfloat16 else "float32") if p.precision == "auto" else p.precision,
+        device=machine.device,
+        notes=_notes(shape, latent_dim, anchored, output),
+    )
+
+
+def default_latent_dim(n_targets: int) -> int:
+    """Twice the square root of the columns (56 for 784), at most half of them and 128, at least 1.
+
+    >>> [default_latent_dim(n) for n in (1, 3, 10, 64, 784, 12288)]
+    [1, 1, 5, 16, 56, 128]
+    """
+    return max(1, min(round(2 * math.sqrt(n_targets)), n_targets // 2, 128))
+
+
+def _network(asked: Any, layout: Layout, n_rows: int) -> str:
+    """Convolutions for pictures of at least 16 x 16 of which there are 1,000 or more; else dense."""
+    pictures = isinstance(layout, PixelLayout)
+    if not isinstance(asked, str):
+        return "custom"
+    if asked == "conv" and not pictures:
+        raise ParameterError(
+            'network="conv" needs pictures, an array (n, height, width) or (n, height, width, channels); got rows of '
+            f'{layout.n_targets} columns. Reshape them, or say network="dense".'
+        )
+    if asked != "auto":
+        return asked
+    return "conv" if pictures and min(layout.shape[1:]) >= 16 and n_rows >= 1_000 else "dense"
+
+
+def _hidden_dims(asked: Any, network: str, n_rows: int, n_targets: int) -> tuple[int, ...]:
+    """One hidden layer: 4 units per column between 64 and 512, but no more than the square root of the cells."""
+    if asked != "auto":
+        return tuple(int(n) for n in asked)
+    if network == "custom":
+        return ()
+    width = min(512, max(64, 4 * n_targets), 64 * math.ceil(math.sqrt(n_rows * n_targets) / 64))
+    return (int(2 ** math.ceil(math.log2(width))),)
+
+
+def _batch_size(training_rows: int) -> int:
+    """A power of two near the square root of the rows, from 32 to 128."""
+    return int(min(128, max(32, 2 ** round(math.log2(math.sqrt(max(1, training_rows)) * 1.2)))))
+
+
+def _epochs(training_rows: int, batch_size: int) -> int:
+    """Passes until about 300 steps for a few hundred rows and 4,000 for 100,000; from 10 to 100."""
+    steps = min(DEFAULT_STEPS, 100 + 12 * math.sqrt(training_rows))
+    return int(min(100, max(10, round(steps * batch_size / max(1, training_rows)))))
+
+
+def _validation_rows(n_rows: int, fraction: float) -> int:
+    """The given share of the rows, at most 4,096, and never all of them."""
+    return min(round(n_rows * fraction), MOST_VALIDATION_ROWS, max(0, n_rows - 1))
+
+
+def _learning_rate(parameters: AutoencoderParameters, network: str) -> float:
+    """5e-3 for our own networks under Adam, 1e-3 for a user's; each other optimizer at its usual rate."""
+    usual = {"rmsprop": 1e-3, "adadelta": 1.0, "sgd": 1e-2}
+    return usual.get(parameters.optimizer, 1e-3 if network == "custom" else 5e-3)
+
+
+def _is_wide(network: str, hidden: Sequence[int]) -> bool:
+    """Whether bfloat16 saves more than its conversions cost: a layer of at least 256 units, or convolutions."""
+    return network == "conv" or max(hidden, default=0) >= 256
+
+
+def _loss(asked: str, output: str) -> str:
+    """Squared error, or what was asked for; cross-entropy needs an output that stays within the range."""
+    if asked == "bce" and output != "sigmoid":
+        raise ParameterError('loss="bce" needs output="sigmoid", which keeps every value within the range of the data.')
+    return "mse" if asked == "auto" else asked
+
+
+def _notes(shape: DataShape, latent_dim: int, anchored: bool, output: str) -> tuple[str, ...]:
+    notes = []
+    if latent_dim >= shape.layout.n_targets:
+        notes.append(
+            f"latent_dim={latent_dim} is not smaller than the {shape.layout.n_targets} encoded columns: nothing is compressed."
+        )
+    if not anchored and output == "sigmoid":
+        notes.append("a sigmoid output cannot start at PCA; whether it is better than PCA is only known after the fit.")
+    elif not anchored:
+        notes.append("the network does not start at PCA.")
+    return tuple(notes)

@@ -1,0 +1,1 @@
+"""Preparation: raw units to network units and back; part of the model."""

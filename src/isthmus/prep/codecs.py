@@ -1,0 +1,238 @@
+"""One small codec per column kind: raw units to network units and back.
+
+Each codec is fitted once, encodes ``float64`` columns (missing = NaN) to ``float32`` positions with NaN where a cell is
+missing, and decodes the network's output to raw units. ``spec()`` and ``arrays()`` hold all that a model file needs.
+
+Rules for numbers:
+
+- A column whose farthest value lies over 10 standard deviations from its median is heavy-tailed: it goes through
+  ``asinh((x - median) / s)``, s being the median size of its non-zero deviations.
+- Then the mean is taken off and the standard deviation divided out, so the best constant guess has error 1.
+- With one common factor, no column is bent, and all are divided by the root of their mean variance.
+- A constant column has no unit of its own: it is divided by its size (or by 1 where that is smaller).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating[Any]]
+HEAVY_TAIL = 10.0
+"""Standard deviations from the median beyond which the farthest value makes a column heavy-tailed."""
+CONSTANT = 1e-7
+"""Standard deviation, as a share of the largest size, below which float32 cannot tell a column from a constant."""
+DAYS = {"day": 1.0, "week": 7.0, "year": 365.2425}
+"""Lengths in days of the cycles that a date is placed in."""
+
+
+@dataclass(frozen=True)
+class NumberCodec:
+    """All number columns (and the trends of dates) at once.
+
+    Attributes
+    ----------
+    center, scale : (n_numbers,) taken off and divided by, after bending.
+    middle, spread : (n_numbers,) of the bend ``asinh((x - middle) / spread)``; spread 0 means no bend.
+    low, high : (n_numbers,) range seen in training, raw units; decoded values are clamped to it.
+    """
+
+    center: Floats
+    scale: Floats
+    middle: Floats
+    spread: Floats
+    low: Floats
+    high: Floats
+
+    @classmethod
+    def fit(cls, values: Floats, scaling: str) -> Self:
+        """Find centres and factors of ``values`` (n_samples, n_numbers); ``scaling`` is common, column or none."""
+        with np.errstate(all="ignore"):
+            low, high = _range(values)
+            middle, spread = _bends(values, low, high) if scaling == "column" else (np.zeros_like(low),) * 2
+            center, deviation = _moments(_bend(values, middle, spread))
+        size = np.maximum(np.abs(_bend(low, middle, spread)), np.abs(_bend(high, middle, spread)))
+        constant = ~(deviation > CONSTANT * size)
+        if scaling == "common":
+            root = float(np.sqrt(np.mean(np.where(constant, 0.0, deviation) ** 2)))
+            scale = np.full_like(deviation, root if root > 0 else max(1.0, float(size.max(initial=0.0))))
+            low, high = np.full_like(low, low.min()), np.full_like(high, high.max())
+        elif scaling == "none":
+            scale = np.ones_like(deviation)
+        else:
+            scale = np.where(constant, np.maximum(size, 1.0), deviation)
+        return cls(center, scale, middle, spread, low, high)
+
+    def encode(self, values: Floats) -> NDArray[np.float32]:
+        """Raw (n_samples, n_numbers) to network units; values that overflow float32 become its largest."""
+        largest = np.finfo(np.float32).max / 4
+        small = values.dtype.kind in "iuf" and values.dtype.itemsize <= 2 or values.dtype == np.float32
+        if small and not self.spread.any():
+            encoded = (values - self.center.astype(np.float32)) * (1 / self.scale).astype(np.float32)
+        else:
+            encoded = (_bend(values.astype(np.float64), self.middle, self.spread) - self.center) / self.scale
+        return np.clip(encoded, -largest, largest).astype(np.float32, copy=False)
+
+    def decode(self, encoded: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Network units (n_samples, n_numbers) to raw units, clamped to the range seen in training."""
+        straight = encoded.astype(np.float64) * self.scale + self.center
+        bent = self.spread > 0
+        if bent.any():
+            with np.errstate(over="ignore"):
+                straight[:, bent] = np.sinh(straight[:, bent]) * self.spread[bent] + self.middle[bent]
+        return np.clip(straight, self.low, self.high, out=straight)
+
+    def arrays(self) -> dict[str, Floats]:
+        """The state, by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+def _range(values: Floats) -> tuple[Floats, Floats]:
+    """Lowest and highest observed value of each column, float64; 0 where nothing was observed."""
+    seen = np.isfinite(values).any(axis=0) if values.dtype.kind == "f" else np.ones(values.shape[1], bool)
+    low, high = np.zeros(values.shape[1]), np.zeros(values.shape[1])
+    if seen.all():
+        return np.fmin.reduce(values, axis=0).astype(np.float64), np.fmax.reduce(values, axis=0).astype(np.float64)
+    low[seen], high[seen] = np.nanmin(values[:, seen], axis=0), np.nanmax(values[:, seen], axis=0)
+    return low, high
+
+
+def _moments(values: Floats) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of the observed cells of each column, float64."""
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        count = np.maximum((~np.isnan(values)).sum(axis=0), 1)
+        mean = np.nansum(values, axis=0, dtype=np.float64) / count
+        return mean, np.sqrt(np.nansum((values - mean) ** 2, axis=0, dtype=np.float64) / count)
+    mean = values.mean(axis=0, dtype=np.float64)
+    squares = np.zeros_like(mean)
+    for start in range(0, len(values), 4096):  # in blocks, so that wide data are not copied whole
+        squares += ((values[start : start + 4096] - mean) ** 2).sum(axis=0, dtype=np.float64)
+    return mean, np.sqrt(squares / len(values))
+
+
+def _bends(values: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    """Median and spread of the heavy-tailed columns; spread 0 for the others."""
+    _, deviation = _moments(values)
+    middle = np.zeros_like(low)
+    spread = np.zeros_like(low)
+    # Nothing lies farther from the median than the range, which spares most columns the sorting.
+    for j in np.flatnonzero(high - low > HEAVY_TAIL * deviation):
+        column = values[:, j][~np.isnan(values[:, j])]
+        center = np.median(column)
+        away = np.abs(column - center)
+        if len(column) and away.max() > HEAVY_TAIL * deviation[j]:
+            middle[j], spread[j] = center, np.median(away[away > 0])
+    return middle, spread
+
+
+def _bend(values: Floats, middle: Floats, spread: Floats) -> Floats:
+    """Apply ``asinh((x - middle) / spread)`` to the columns whose spread is not 0."""
+    bent = spread > 0
+    if not bent.any():
+        return values
+    out = values.astype(np.float64)
+    out[..., bent] = np.arcsinh((out[..., bent] - middle[bent]) / spread[bent])
+    return out
+
+
+@dataclass(frozen=True)
+class FlagCodec:
+    """All flag columns at once: encoded as (v - share) / standard deviation, decoded from a logit.
+
+    Attributes
+    ----------
+    share : (n_flags,) share of true among the observed cells, half a row added to each side.
+    """
+
+    share: Floats
+
+    @classmethod
+    def fit(cls, values: Floats) -> Self:
+        """``values`` (n_samples, n_flags) of 0, 1 and NaN."""
+        seen = (~np.isnan(values)).sum(axis=0)
+        return cls((np.nansum(values, axis=0) + 0.5) / (seen + 1.0))
+
+    def encode(self, values: Floats) -> NDArray[np.float32]:
+        """Network units, positive exactly where the flag is true."""
+        return ((values - self.share) / np.sqrt(self.share * (1 - self.share))).astype(np.float32)
+
+    def decode(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        """1.0 where true is more likely, else 0.0."""
+        return (logits > 0).astype(np.float64)
+
+    def entropies(self) -> tuple[float, ...]:
+        """Entropy of each flag, in nats: the error of always guessing its share."""
+        return tuple(float(-(p * np.log(p) + (1 - p) * np.log(1 - p))) for p in self.share)
+
+    def arrays(self) -> dict[str, Floats]:
+        """The state, by name."""
+        return {"share": self.share}
+
+
+@dataclass(frozen=True)
+class CategoryCodec:
+    """One category column: a position per level, and a last one for values that training never saw.
+
+    Attributes
+    ----------
+    levels : the texts seen in training.
+    share : (n_levels + 1,) share of each level among the observed cells, half a row added to each.
+    """
+
+    levels: tuple[str, ...]
+    share: Floats
+
+    @classmethod
+    def fit(cls, codes: NDArray[np.int32], levels: tuple[str, ...]) -> Self:
+        """``codes`` (n_samples,) into ``levels``; -1 is missing. Levels that no row has are left out."""
+        counts = np.bincount(codes[codes >= 0], minlength=len(levels))
+        kept = np.flatnonzero(counts)
+        share = np.append(counts[kept], 0) + 0.5
+        return cls(tuple(levels[i] for i in kept), share / share.sum())
+
+    def encode(self, codes: NDArray[np.int32], levels: tuple[str, ...]) -> NDArray[np.float32]:
+        """Positions (n_samples, n_levels + 1): 1 at the level less the shares, divided so that all their variances sum to 1."""
+        known = {level: i for i, level in enumerate(self.levels)}
+        to_position = np.array([known.get(level, len(self.levels)) for level in levels] + [0], dtype=np.int64)
+        encoded = np.tile((-self.share / self._unit()).astype(np.float32), (len(codes), 1))
+        encoded[np.arange(len(codes)), to_position[codes]] += np.float32(1 / self._unit())
+        encoded[codes < 0] = np.nan
+        return encoded
+
+    def decode(self, logits: NDArray[np.float32]) -> NDArray[np.int32]:
+        """The most likely level's code; the bucket of unseen values is never the answer."""
+        return logits[:, : len(self.levels)].argmax(axis=1).astype(np.int32) if self.levels else np.full(len(logits), -1, np.int32)
+
+    def entropy(self) -> float:
+        """Entropy of the column, in nats: the error of always guessing the shares."""
+        return float(-(self.share * np.log(self.share)).sum())
+
+    def _unit(self) -> float:
+        return float(np.sqrt((self.share * (1 - self.share)).sum()))
+
+
+@dataclass(frozen=True)
+class DateCodec:
+    """Cyclic inputs of one date column; its trend (days since 1970) is a number.
+
+    Attributes
+    ----------
+    cycles : those of day, week, year in which the training rows do not all stand at the same place.
+    """
+
+    cycles: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, days: Floats) -> Self:
+        """``days`` (n_samples,) since 1970-01-01, NaN where missing."""
+        seen = days[~np.isnan(days)]
+        return cls(tuple(c for c, length in DAYS.items() if len(seen) and np.ptp(np.mod(seen, length)) > 1e-9))
+
+    def encode(self, days: Floats) -> NDArray[np.float32]:
+        """Sine and cosine of each cycle, (n_samples, 2 * n_cycles); 0 where the date is missing."""
+        turns = [2 * np.pi * days / DAYS[c] for c in self.cycles]
+        parts = [wave(turn) for turn in turns for wave in (np.sin, np.cos)]
+        return np.nan_to_num(np.stack(parts, axis=1) if parts else np.empty((len(days), 0))).astype(np.float32)

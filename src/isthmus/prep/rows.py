@@ -1,0 +1,66 @@
+"""Encoded rows: what the training loop and the blocks take rows from.
+
+Rows up to a gibibyte are encoded once and kept; larger pictures are encoded as they are taken, so that a fit needs little
+more memory than its pictures.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from isthmus.data.table import Table
+from isthmus.prep.columns import ColumnEncoder
+from isthmus.prep.pixels import PixelEncoder
+
+KEPT_BYTES = 2**30
+"""Encoded size up to which rows are encoded once and kept."""
+
+
+class EncodedRows:
+    """Rows in network units, by index.
+
+    Parameters
+    ----------
+    data : rows as `encoder` adopted them.
+    encoder : the fitted preparation.
+    """
+
+    def __init__(self, data: Table | NDArray[Any], encoder: ColumnEncoder | PixelEncoder) -> None:
+        self._data, self._encoder = data, encoder
+        size = len(data) * 4 * math.prod(encoder.layout.input_shape)
+        self._kept: Tensor | None = None
+        if isinstance(data, Table) or size <= KEPT_BYTES:
+            self._kept = torch.from_numpy(encoder.encode(data))  # type: ignore[arg-type]  # data are what the encoder adopted
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def take(self, index: Tensor) -> Tensor:
+        """The rows at ``index`` (n,), encoded, (n, *input_shape)."""
+        if self._kept is not None:
+            return self._kept.index_select(0, index)
+        return torch.from_numpy(self._encoder.encode(np.asarray(self._data)[index.numpy()]))
+
+    def slice(self, start: int, stop: int) -> Tensor:
+        """The rows from ``start`` to ``stop``, encoded."""
+        if self._kept is not None:
+            return self._kept[start:stop]
+        return torch.from_numpy(self._encoder.encode(np.asarray(self._data)[start:stop]))
+
+    def has_gaps(self) -> bool:
+        """Whether any cell is missing."""
+        step = 4096
+        return any(bool(self.slice(i, i + step).isnan().any()) for i in range(0, len(self), step))
+
+    def sample(self, most: int, seed: int) -> Tensor:
+        """At most ``most`` rows, drawn without repetition and kept in order."""
+        if len(self) <= most:
+            return self.slice(0, len(self))
+        generator = torch.Generator().manual_seed(seed)
+        return self.take(torch.randperm(len(self), generator=generator)[:most].sort().values)

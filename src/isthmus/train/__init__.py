@@ -1,0 +1,1 @@
+"""Training: the machine, the callbacks and the one loop."""

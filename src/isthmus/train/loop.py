@@ -1,0 +1,211 @@
+"""The one training loop, in the open.
+
+In: a network, encoded rows, a plan, a seed. Out: the history; the network holds the best weights. Data order and noise are
+functions of (seed, epoch, step), so the same seed gives the same bytes. Nothing global is touched: torch's own generator,
+threads and precision stay as they were.
+
+Epoch 0, the network as it starts (PCA, where it is anchored), competes for the best weights. On few validation rows a
+smaller mean can be luck, so trained weights replace those of epoch 0 only where the mean of the paired differences is
+larger than its standard error (the one-standard-error rule of Breiman et al. 1984, in favour of the simpler model).
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from isthmus.errors import IsthmusWarning
+from isthmus.losses import per_row
+from isthmus.plan import MOST_VALIDATION_ROWS, Plan
+from isthmus.train.callbacks import Callback, FitState
+from isthmus.train.optimizers import learning_rate_at, make_optimizer
+
+Corrupt = Callable[[Tensor, torch.Generator], Tensor]
+Penalty = Callable[[object], Tensor]
+ErrorMap = Callable[[Tensor, Tensor], Tensor]
+MOST_ROLLBACKS = 3
+
+
+class Rows(Protocol):
+    """Encoded rows by index."""
+
+    def __len__(self) -> int: ...
+    def take(self, index: Tensor) -> Tensor:
+        """The rows at ``index``, (n, *input_shape)."""
+
+
+def generator_for(seed: int, *place: int) -> torch.Generator:
+    """A generator that is a function of the seed and a place such as (epoch, step)."""
+    mixed = seed
+    for number in place:
+        # One step of SplitMix64 (Steele, Lea, Flood 2014) keeps neighbouring places independent.
+        mixed = (mixed + 0x9E3779B97F4A7C15 * (number + 1)) & 0xFFFFFFFFFFFFFFFF
+        mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+        mixed ^= mixed >> 31
+    return torch.Generator().manual_seed(mixed & 0x7FFFFFFFFFFFFFFF)
+
+
+def split_rows(n_rows: int, n_validation: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Indices of the training and the validation rows, both ascending."""
+    order = torch.randperm(n_rows, generator=generator_for(seed, 0))
+    training, validation = order[n_validation:].sort().values, order[:n_validation].sort().values
+    # Without validation rows the best weights are chosen on a sample of the training rows.
+    return training, validation if n_validation else training[:MOST_VALIDATION_ROWS]
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that stays the same during a fit.
+
+    Attributes
+    ----------
+    network : gives an `Output` for encoded rows; on the plan's device.
+    rows : encoded rows of fit; the validation rows are drawn from them by ``seed``.
+    plan : schedule, batch size and all other choices.
+    error_map : (reconstruction, x) to the error of each cell, NaN where it is missing.
+    corrupt : (x, generator) to the input that the network sees in training.
+    penalty : output to one number per row, added to the loss.
+    """
+
+    network: nn.Module
+    rows: Rows
+    plan: Plan
+    error_map: ErrorMap
+    seed: int
+    corrupt: Corrupt | None = None
+    penalty: Penalty | None = None
+    callbacks: Sequence[Callback] = field(default=())
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return torch.device(self.plan.device)
+
+
+def train(job: Job) -> list[dict[str, float]]:
+    """Train ``job.network`` in place and leave the best weights in it.
+
+    Returns
+    -------
+    One dict per epoch from 0: epoch, training_loss (NaN for epoch 0), validation_loss, learning_rate, kept.
+    """
+    plan, network = job.plan, job.network
+    training, validation = split_rows(len(job.rows), plan.validation_rows, job.seed)
+    steps = math.ceil(len(training) / plan.batch_size) * plan.max_epochs
+    state = FitState(network, plan.max_epochs, steps)
+    best = _Best(network, _validate(job, validation))
+    state.history.append(_entry(0, math.nan, best.mean, 0.0))
+    for callback in job.callbacks:
+        callback.on_fit_start(state)
+    try:
+        _epochs(job, state, best, training, validation)
+    except KeyboardInterrupt:
+        warnings.warn("the fit was interrupted; the best weights so far are kept.", IsthmusWarning, stacklevel=2)
+    best.restore(network)
+    network.eval()
+    for entry in state.history:
+        entry["kept"] = entry["epoch"] == best.epoch
+    for callback in job.callbacks:
+        callback.on_fit_end(state)
+    return state.history
+
+
+def _epochs(job: Job, state: FitState, best: _Best, training: Tensor, validation: Tensor) -> None:
+    optimizer, rollbacks = make_optimizer(job.network, job.plan), 0
+    for epoch in range(1, job.plan.max_epochs + 1):
+        state.epoch = epoch
+        loss = _one_epoch(job, state, optimizer, training, share=0.5**rollbacks)
+        errors = _validate(job, validation)
+        if not (math.isfinite(loss) and bool(errors.isfinite().all())):
+            # Back to the last good weights at half the rate; a fit that keeps failing ends with those.
+            best.restore(job.network)
+            optimizer, rollbacks = make_optimizer(job.network, job.plan), rollbacks + 1
+            if rollbacks > MOST_ROLLBACKS:
+                warnings.warn(
+                    f"the loss stopped being finite {rollbacks} times (last in epoch {epoch}); the best weights so far "
+                    "are kept. A smaller learning_rate may help.", IsthmusWarning, stacklevel=4,
+                )  # fmt: skip
+                return
+            continue
+        best.offer(job.network, epoch, errors)
+        state.history.append(_entry(epoch, loss, float(errors.mean()), optimizer.param_groups[0]["lr"]))
+        for callback in job.callbacks:
+            callback.on_epoch_end(state)
+        if state.stop or (job.plan.patience is not None and epoch - best.epoch >= job.plan.patience):
+            return
+
+
+def _one_epoch(job: Job, state: FitState, optimizer: torch.optim.Optimizer, training: Tensor, share: float) -> float:
+    """One pass over the training rows in a new order; the mean loss of its steps."""
+    plan, network = job.plan, job.network
+    network.train()
+    total = torch.zeros((), device=job.device)
+    order = training[torch.randperm(len(training), generator=generator_for(job.seed, 1, state.epoch))]
+    batches = order.split(plan.batch_size)
+    for index in batches:
+        for group in optimizer.param_groups:
+            group["lr"] = share * group["share"] * learning_rate_at(state.step, state.total_steps, plan)
+        x = job.rows.take(index).to(job.device)
+        with torch.autocast(job.device.type, torch.bfloat16, enabled=plan.precision == "bfloat16"):
+            noise = generator_for(job.seed, 2, state.step)
+            output = network(x if job.corrupt is None else job.corrupt(x, noise))
+        loss = job.error_map(output.reconstruction.float(), x).nanmean()
+        if job.penalty is not None:
+            loss = loss + job.penalty(output).mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+        if plan.clip_norm is not None:
+            nn.utils.clip_grad_norm_(network.parameters(), plan.clip_norm)
+        optimizer.step()
+        total += loss.detach()
+        state.step += 1
+        if job.device.type == "cpu":  # elsewhere this would make the device wait
+            state.loss = float(loss.detach())
+        for callback in job.callbacks:
+            callback.on_step_end(state)
+        if state.stop or (job.device.type == "cpu" and not math.isfinite(state.loss)):
+            break
+    return float(total) / len(batches)
+
+
+class _Best:
+    """The best weights so far, and the validation errors of epoch 0 that they have to beat."""
+
+    def __init__(self, network: nn.Module, errors: Tensor) -> None:
+        self.epoch, self.mean, self._first = 0, float(errors.mean()), errors
+        self._weights = copy.deepcopy(network.state_dict())
+
+    def offer(self, network: nn.Module, epoch: int, errors: Tensor) -> None:
+        """Take the weights of ``epoch`` if they are better, and surely better than those of epoch 0."""
+        gain = self._first - errors
+        doubt = float(gain.std(correction=0)) / math.sqrt(len(gain))
+        if float(errors.mean()) < self.mean and float(gain.mean()) > doubt:
+            self.epoch, self.mean = epoch, float(errors.mean())
+            for name, value in network.state_dict().items():
+                self._weights[name].copy_(value)
+
+    def restore(self, network: nn.Module) -> None:
+        """Put the best weights into ``network``."""
+        network.load_state_dict(self._weights)
+
+
+def _validate(job: Job, validation: Tensor) -> Tensor:
+    """Mean error of each validation row, (n_validation,), float64."""
+    job.network.eval()
+    parts = []
+    with torch.inference_mode(), torch.autocast(job.device.type, torch.bfloat16, enabled=job.plan.precision == "bfloat16"):
+        for index in validation.split(job.plan.batch_size * 2):
+            x = job.rows.take(index).to(job.device)
+            parts.append(per_row(job.error_map(job.network(x).reconstruction.float(), x)).double().cpu())
+    return torch.cat(parts)
+
+
+def _entry(epoch: int, training_loss: float, validation_loss: float, rate: float) -> dict[str, float]:
+    return {"epoch": epoch, "training_loss": training_loss, "validation_loss": validation_loss, "learning_rate": rate}

@@ -1,0 +1,58 @@
+"""What the machine offers: devices and number formats, as facts; the plan's rules decide what is used."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from isthmus.errors import ParameterError
+
+
+def find_device(name: str) -> torch.device:
+    """The device that ``name`` (auto, cpu, cuda, mps) stands for; auto takes a GPU when there is one."""
+    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(device for device, there in found.items() if there))
+    if not found[name]:
+        there = ", ".join(device for device, is_there in found.items() if is_there)
+        raise ParameterError(f'device="{name}" is not available on this machine; available: {there}.')
+    return torch.device(name)
+
+
+@functools.cache
+def multiplies_bfloat16(device_type: str) -> bool:
+    """Whether bfloat16 matrix products are faster than float32 here.
+
+    On CPUs this takes matrix units (AMX): without them bfloat16 is emulated and many times slower. CUDA devices from
+    compute capability 8 on have them.
+    """
+    if device_type == "cuda":
+        return torch.cuda.get_device_capability()[0] >= 8
+    if device_type != "cpu":
+        return False
+    try:
+        return "amx_bf16" in Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:  # not Linux: no such file, and no way to ask without one more dependency
+        return False
+
+
+SINGLE_THREAD_WORK = 2e7
+"""Multiply-adds of a step below which a second thread costs more in waiting than it saves."""
+
+
+@contextlib.contextmanager
+def threads_for(step_work: float) -> Iterator[None]:
+    """One thread for steps of few multiply-adds, torch's own number for larger ones; put back afterwards."""
+    before = torch.get_num_threads()
+    if step_work >= SINGLE_THREAD_WORK or before == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
