@@ -1,4 +1,4 @@
-"""What several test files share: the larger data sets, and the syntax trees of our own source."""
+"""What several test files share: how examples are drawn, the larger data sets, the syntax trees of our source."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples for everybody, and no time limit for one: the machine may be busy.
+settings.register_profile("isthmus", deadline=None, derandomize=True, max_examples=50)
+settings.load_profile("isthmus")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -8,7 +8,7 @@ import sys
 
 # The layer of each file or folder at the top of the package.
 LAYERS = {
-    "errors": 0, "parameters": 0, "atomic": 0, "optional": 0,
+    "errors": 0, "parameters": 0, "atomic": 0, "optional": 0, "version": 0,
     "data": 1, "layout": 1,
     "prep": 2, "nets": 2, "baselines": 2, "losses": 2, "corruptions": 2, "scoring": 2, "thresholds": 2,
     "attribution": 2, "files": 2,

@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from isthmus.version import __version__
+
 if TYPE_CHECKING:
     from isthmus.data import datasets
     from isthmus.data.readers import read
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
     from isthmus.models.persistence import load
     from isthmus.views.report import report
-
-__version__ = "0.1.0"
 
 # Public name -> the module that has it.
 _HOMES = {

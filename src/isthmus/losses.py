@@ -53,7 +53,9 @@ def cross_entropy_in(low: Tensor, high: Tensor) -> ElementLoss:
     return loss
 
 
-def error_map(reconstruction: Tensor, x: Tensor, layout: Layout, element: ElementLoss = squared) -> Tensor:
+def error_map(
+    reconstruction: Tensor, x: Tensor, layout: Layout, element: ElementLoss = squared, *, gaps: bool = True
+) -> Tensor:
     """Error of each cell, before any reduction.
 
     Parameters
@@ -61,11 +63,14 @@ def error_map(reconstruction: Tensor, x: Tensor, layout: Layout, element: Elemen
     reconstruction : the network's output, (n_samples, \\*layout.output_shape).
     x : encoded rows, (n_samples, \\*layout.input_shape); NaN in a target position is a missing cell.
     element : the error of a number or pixel.
+    gaps : False where no cell of ``x`` is missing, which spares the search for them.
 
     Returns
     -------
     (n_samples, n_columns) for columns, (n_samples, height, width) for pictures (mean of the channels).
     """
+    if gaps:
+        element = _skipping_gaps(element)
     if isinstance(layout, PixelLayout):
         return element(reconstruction, x).mean(dim=1)
     if layout.only_numbers:
@@ -75,24 +80,33 @@ def error_map(reconstruction: Tensor, x: Tensor, layout: Layout, element: Elemen
     return grouped if layout.in_order else grouped[:, list(layout.order)]
 
 
+def _skipping_gaps(element: ElementLoss) -> ElementLoss:
+    """NaN where ``x`` is missing, without letting NaN into the gradient of anything."""
+
+    def loss(reconstruction: Tensor, x: Tensor) -> Tensor:
+        missing = x.isnan()
+        errors = element(reconstruction, torch.where(missing, reconstruction.detach(), x))
+        return errors.masked_fill(missing, torch.nan)
+
+    return loss
+
+
 def _grouped_errors(reconstruction: Tensor, x: Tensor, layout: ColumnLayout, element: ElementLoss) -> Tensor:
     flags, entropies = layout.flag_positions, layout.entropies
     parts = [element(reconstruction[:, : layout.n_numbers], x[:, : layout.n_numbers])]
     if layout.n_flags:
-        # An encoded flag is positive exactly where it was true; comparison drops NaN, so it is put back.
-        truth = torch.where(x[:, flags].isnan(), x[:, flags], (x[:, flags] > 0).to(x.dtype))
-        nats = functional.binary_cross_entropy_with_logits(
-            reconstruction[:, flags], truth.nan_to_num(), reduction="none"
-        )
+        # An encoded flag is positive exactly where it was true.
+        truth = (x[:, flags] > 0).to(x.dtype)
+        nats = functional.binary_cross_entropy_with_logits(reconstruction[:, flags], truth, reduction="none")
         unit = reconstruction.new_tensor(entropies[: layout.n_flags])
-        parts.append(torch.where(truth.isnan(), truth, nats / unit))
+        parts.append((nats / unit).masked_fill(x[:, flags].isnan(), torch.nan))
     for where, unit in zip(layout.level_positions, entropies[layout.n_flags :], strict=True):
         target = x[:, where]
         missing = target[:, :1].isnan()
         nats = functional.cross_entropy(reconstruction[:, where], target.nan_to_num().argmax(dim=1), reduction="none")[
             :, None
         ]
-        parts.append(torch.where(missing, torch.full_like(nats, torch.nan), nats / unit))
+        parts.append((nats / unit).masked_fill(missing, torch.nan))
     return torch.cat(parts, dim=1)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from safetensors.numpy import load_file
@@ -24,7 +24,6 @@ def test_round_trip(path, written, expected, tensors, spec):
     assert np.signbit(arrays["b"][1])
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.dictionaries(
         st.from_regex(r"[a-z0-9_.]{1,12}", fullmatch=True),

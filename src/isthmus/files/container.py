@@ -57,7 +57,10 @@ _FOREIGN = (
     (b"\x7fELF", "a program"),
     (b"%PDF", "a PDF document"),
 )
-_PICKLE = re.compile(rb"\x80[\x02-\x05]|x[\x01\x5e\x9c\xda]|[(c\]}]")  # protocols 0 to 5; joblib's zlib
+# Protocols 2 to 5, joblib's zlib, and what protocols 0 and 1 begin with.
+_PICKLE = re.compile(
+    rb"\x80[\x02-\x05]|x[\x01\x5e\x9c\xda]|c(?:builtins|__builtin__|copy_reg|os|posix|nt)\n|\([dli]p|[\]}]q"
+)
 
 
 def write(path: str | os.PathLike[str], spec: dict[str, Any], tensors: Mapping[str, npt.NDArray[Any]]) -> None:

@@ -211,9 +211,10 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self._work = fitted.work
 
     def _train(self, rows: EncodedRows, plan: Plan, seed: int | None = None) -> list[dict[str, float]]:
-        error = fitting.training_error(plan, self.network_, self.encoder_.layout)
+        gaps = rows.has_gaps()
+        error = fitting.training_error(plan, self.network_, self.encoder_.layout, gaps=gaps)
         watchers = fitting.watchers(self._parameters)
-        job = Job(self.network_, rows, plan, error, self.seed_ if seed is None else seed, callbacks=watchers)
+        job = Job(self.network_, rows, plan, error, self.seed_ if seed is None else seed, callbacks=watchers, gaps=gaps)
         with threads_for(self._work * plan.batch_size):
             history = train(job)
         self.network_.to("cpu")

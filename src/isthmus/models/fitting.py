@@ -122,13 +122,13 @@ def fit_all(data: Data, parameters: AutoencoderParameters, seed: int) -> tuple[F
     return Fitted(encoder, plan, network.to(plan.device), baseline, work), rows
 
 
-def training_error(plan: Plan, network: Network, layout: Layout) -> ErrorMap:
+def training_error(plan: Plan, network: Network, layout: Layout, *, gaps: bool) -> ErrorMap:
     """The error map that training minimises."""
     if plan.loss == "bce":
         element = cross_entropy_in(network.bounds.low, network.bounds.high)
     else:
         element = ELEMENT_LOSSES[plan.loss]
-    return lambda reconstruction, x: error_map(reconstruction, x, layout, element)
+    return lambda reconstruction, x: error_map(reconstruction, x, layout, element, gaps=gaps)
 
 
 def watchers(parameters: AutoencoderParameters) -> Sequence[Callback]:

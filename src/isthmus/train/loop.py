@@ -15,7 +15,7 @@ import copy
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -72,6 +72,7 @@ class Job:
     error_map : (reconstruction, x) to the error of each cell, NaN where it is missing.
     corrupt : (x, generator) to the input that the network sees in training.
     penalty : output to one number per row, added to the loss.
+    gaps : whether any cell is missing.
     """
 
     network: nn.Module
@@ -81,7 +82,8 @@ class Job:
     seed: int
     corrupt: Corrupt | None = None
     penalty: Penalty | None = None
-    callbacks: Sequence[Callback] = field(default=())
+    callbacks: Sequence[Callback] = ()
+    gaps: bool = True
 
     @property
     def device(self) -> torch.device:
@@ -111,7 +113,7 @@ def train(job: Job) -> list[dict[str, float]]:
     best.restore(network)
     network.eval()
     for entry in state.history:
-        entry["kept"] = entry["epoch"] == best.epoch
+        entry["kept"] = float(entry["epoch"] == best.epoch)
     for callback in job.callbacks:
         callback.on_fit_end(state)
     return state.history
@@ -156,7 +158,8 @@ def _one_epoch(job: Job, state: FitState, optimizer: torch.optim.Optimizer, trai
         with torch.autocast(job.device.type, torch.bfloat16, enabled=plan.precision == "bfloat16"):
             noise = generator_for(job.seed, 2, state.step)
             output = network(x if job.corrupt is None else job.corrupt(x, noise))
-        loss = job.error_map(output.reconstruction.float(), x).nanmean()
+        errors = job.error_map(output.reconstruction.float(), x)
+        loss = errors.nanmean() if job.gaps else errors.mean()
         if job.penalty is not None:
             loss = loss + job.penalty(output).mean()
         optimizer.zero_grad(set_to_none=True)
