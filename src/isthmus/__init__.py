@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         UserError,
     )
     from isthmus.models.autoencoder import Autoencoder
-    from isthmus.models.persistence import load
+    from isthmus.models.loading import load
     from isthmus.views.report import report
 
 # Public name -> the module that has it.
@@ -40,7 +40,7 @@ _HOMES = {
     "OutputError": "isthmus.errors",
     "ParameterError": "isthmus.errors",
     "UserError": "isthmus.errors",
-    "load": "isthmus.models.persistence",
+    "load": "isthmus.models.loading",
     "read": "isthmus.data.readers",
     "report": "isthmus.views.report",
 }

@@ -47,11 +47,11 @@ class LinearFit:
 
 
 def fit_linear(x: Tensor, layout: Layout, latent_dim: int, seed: int) -> LinearFit:
-    """PCA of encoded rows, with linear logits for flags and categories.
+    r"""PCA of encoded rows, with linear logits for flags and categories.
 
     Parameters
     ----------
-    x : (n_samples, \\*layout.input_shape) float32; NaN (a missing cell) counts as the column's centre.
+    x : (n_samples, \*layout.input_shape) float32; NaN (a missing cell) counts as the column's centre.
     latent_dim : components to keep; those beyond the data's rank are zero.
     seed : for the randomised SVD of very wide data.
     """

@@ -56,12 +56,12 @@ def cross_entropy_in(low: Tensor, high: Tensor) -> ElementLoss:
 def error_map(
     reconstruction: Tensor, x: Tensor, layout: Layout, element: ElementLoss = squared, *, gaps: bool = True
 ) -> Tensor:
-    """Error of each cell, before any reduction.
+    r"""Error of each cell, before any reduction.
 
     Parameters
     ----------
-    reconstruction : the network's output, (n_samples, \\*layout.output_shape).
-    x : encoded rows, (n_samples, \\*layout.input_shape); NaN in a target position is a missing cell.
+    reconstruction : the network's output, (n_samples, \*layout.output_shape).
+    x : encoded rows, (n_samples, \*layout.input_shape); NaN in a target position is a missing cell.
     element : the error of a number or pixel.
     gaps : False where no cell of ``x`` is missing, which spares the search for them.
 
@@ -100,13 +100,13 @@ def _grouped_errors(reconstruction: Tensor, x: Tensor, layout: ColumnLayout, ele
         nats = functional.binary_cross_entropy_with_logits(reconstruction[:, flags], truth, reduction="none")
         unit = reconstruction.new_tensor(entropies[: layout.n_flags])
         parts.append((nats / unit).masked_fill(x[:, flags].isnan(), torch.nan))
-    for where, unit in zip(layout.level_positions, entropies[layout.n_flags :], strict=True):
+    for where, entropy in zip(layout.level_positions, entropies[layout.n_flags :], strict=True):
         target = x[:, where]
         missing = target[:, :1].isnan()
         nats = functional.cross_entropy(reconstruction[:, where], target.nan_to_num().argmax(dim=1), reduction="none")[
             :, None
         ]
-        parts.append((nats / unit).masked_fill(missing, torch.nan))
+        parts.append((nats / entropy).masked_fill(missing, torch.nan))
     return torch.cat(parts, dim=1)
 
 

@@ -56,7 +56,7 @@ class Allowed:
         wanted = numbers.Integral if self.number == "int" else numbers.Real
         if self.number is None or isinstance(value, bool) or not isinstance(value, wanted):
             return False
-        number = float(value)  # type: ignore[arg-type]  # numbers.Real is convertible; typeshed does not say so
+        number = float(value)
         above = number > self.low if self.open_low else number >= self.low
         below = number < self.high if self.open_high else number <= self.high
         return above and below

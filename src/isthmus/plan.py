@@ -19,8 +19,8 @@ MOST_VALIDATION_ROWS = 4_096
 """Enough that the standard error of the mean is far below what epochs differ by."""
 ANCHOR_WEIGHTS = 2**24
 """Columns times latent size up to which a network is anchored: beyond, the linear path would be the larger part of it."""
-DEFAULT_STEPS = 4_000
-"""Training steps that a default fit aims at; small data get fewer, see `_epochs`."""
+FEWEST_STEPS, MOST_STEPS, HALF_ROWS = 250, 7_200, 5_000
+"""Steps of a default fit: few for a few hundred rows, half of the most at 5,000 rows, never more than the most."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,9 @@ def make_plan(shape: DataShape, parameters: AutoencoderParameters, machine: Mach
         anchored=anchored,
         optimizer=p.optimizer,
         learning_rate=_learning_rate(p, network) if p.learning_rate == "auto" else float(p.learning_rate),
-        linear_share=1.0,
+        linear_share=0.3,
         betas=(0.9, 0.99),
-        weight_decay=0.0,
+        weight_decay=0.1 if p.optimizer == "adamw" else 0.0,
         clip_norm=None,
         warmup=0.1,
         batch_size=min(batch_size, max(1, training_rows)),
@@ -132,38 +132,39 @@ def default_latent_dim(n_targets: int) -> int:
 
 def _network(asked: Any, layout: Layout, n_rows: int) -> str:
     """Convolutions for pictures of at least 16 x 16 of which there are 1,000 or more; else dense."""
-    pictures = isinstance(layout, PixelLayout)
     if not isinstance(asked, str):
         return "custom"
-    if asked == "conv" and not pictures:
+    if asked == "conv" and not isinstance(layout, PixelLayout):
         raise ParameterError(
             'network="conv" needs pictures, an array (n, height, width) or (n, height, width, channels); got rows of '
             f'{layout.n_targets} columns. Reshape them, or say network="dense".'
         )
     if asked != "auto":
         return asked
-    return "conv" if pictures and min(layout.shape[1:]) >= 16 and n_rows >= 1_000 else "dense"
+    large = isinstance(layout, PixelLayout) and min(layout.shape[1:]) >= 16
+    return "conv" if large and n_rows >= 1_000 else "dense"
 
 
 def _hidden_dims(asked: Any, network: str, n_rows: int, n_targets: int) -> tuple[int, ...]:
-    """One hidden layer: 4 units per column between 64 and 512, but no more than the square root of the cells."""
+    """One hidden layer of 8 times the fourth root of the cells, a multiple of 32 from 32 to 512."""
     if asked != "auto":
         return tuple(int(n) for n in asked)
     if network == "custom":
         return ()
-    width = min(512, max(64, 4 * n_targets), 64 * math.ceil(math.sqrt(n_rows * n_targets) / 64))
-    return (int(2 ** math.ceil(math.log2(width))),)
+    width = 32 * round((n_rows * n_targets) ** 0.25 / 4)
+    return (int(min(512, max(32, width))),)
 
 
 def _batch_size(training_rows: int) -> int:
-    """A power of two near the square root of the rows, from 32 to 128."""
-    return int(min(128, max(32, 2 ** round(math.log2(math.sqrt(max(1, training_rows)) * 1.2)))))
+    """The power of two nearest to a sixteenth of the rows, from 16 to 128."""
+    return int(min(128, max(16, 2 ** round(math.log2(max(16, training_rows) / 16)))))
 
 
 def _epochs(training_rows: int, batch_size: int) -> int:
-    """Passes until about 300 steps for a few hundred rows and 4,000 for 100,000; from 10 to 100."""
-    steps = min(DEFAULT_STEPS, 100 + 12 * math.sqrt(training_rows))
-    return int(min(100, max(10, round(steps * batch_size / max(1, training_rows)))))
+    """As many passes as make 7,200 n / (n + 5,000) steps for n rows, but at least 250 steps and one pass."""
+    per_epoch = math.ceil(training_rows / batch_size)
+    steps = max(FEWEST_STEPS, MOST_STEPS * training_rows / (training_rows + HALF_ROWS))
+    return max(1, round(steps / per_epoch))
 
 
 def _validation_rows(n_rows: int, fraction: float) -> int:

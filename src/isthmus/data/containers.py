@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from isthmus.errors import DataError, DataTypeError
 
-Container = Literal["pandas", "polars", "arrow", "file"]
+Container = Literal["pandas", "polars", "arrow", "file", "array"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +44,13 @@ class Origin:
         return self if self.index is None else dataclasses.replace(self, index=self.index.take(rows))
 
     def build(self, columns: Any) -> Any:
-        """Turn an Arrow table into the container that came in; an Arrow table stays one."""
+        """Turn an Arrow table into the container that came in (an array: its columns, unnamed); an Arrow table stays one."""
         if self.container == "pandas":
             return self._build_pandas(columns)
         if self.container == "polars":
             return self._build_polars(columns)
+        if self.container == "array":
+            return np.column_stack([column.to_numpy() for column in columns.columns])
         return columns
 
     def _build_pandas(self, columns: Any) -> Any:
@@ -122,6 +124,19 @@ def check_names(names: Sequence[str], source: str) -> None:
         raise DataError(f"{source} has duplicate column names: {shown}; rename or drop them.")
     if "" in names:
         raise DataError(f"{source} has a column without a name (column {names.index('') + 1}); name it.")
+
+
+def check_size(columns: Any, source: str) -> None:
+    """Raise `DataError`, in the words that scikit-learn's checks look for, if there are no rows or no columns."""
+    if columns.num_columns == 0:
+        raise DataError(
+            f"{source} has no columns: 0 feature(s) (shape=({columns.num_rows}, 0)) while a minimum of 1 is required."
+        )
+    if columns.num_rows == 0:
+        raise DataError(
+            f"{source} has columns but no rows: 0 sample(s) (shape=(0, {columns.num_columns})) "
+            "while a minimum of 1 is required."
+        )
 
 
 def _from_pandas(frame: Any, source: str) -> tuple[Any, Origin]:

@@ -130,6 +130,8 @@ def parse_delimited(
         are NUL bytes, or no rows.
     """
     text = _as_utf8(content, path)
+    if not text or text.isspace():
+        raise DataError(f"{path} holds only blank lines: 0 sample(s); expected rows of cells.")
     with reading(path):
         sample = text[:SAMPLE_BYTES].decode("utf-8-sig", errors="replace")
         sample = sample if len(text) <= SAMPLE_BYTES else sample[: sample.rfind("\n") + 1] or sample
@@ -196,8 +198,6 @@ def _as_utf8(content: bytes, path: Path) -> bytes:
 
 
 def _check_dialect(dialect: Dialect, path: Path) -> None:
-    if not dialect.names:
-        raise DataError(f"{path} holds only blank lines: 0 sample(s); expected rows of cells.")
     if any("\ufffd" in name for name in dialect.names):
         raise _not_utf8(path, "its header")
     check_names(dialect.names, str(path))

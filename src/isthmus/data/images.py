@@ -176,10 +176,9 @@ def png_bytes(array: NDArray[Any], value_range: tuple[float, float] = (0, 255)) 
 def _check_parameters(size: tuple[int, int] | None, on_bad_image: str) -> None:
     if on_bad_image not in ("error", "skip"):
         raise ParameterError(f'on_bad_image must be "error" or "skip"; got {on_bad_image!r}.')
-    if size is None:
-        return
-    whole = isinstance(size, (tuple, list)) and len(size) == 2 and all(isinstance(side, int) for side in size)
-    if not whole or min(size) < 1 or size[0] * size[1] > MAX_PIXELS:
+    sides: Any = (1, 1) if size is None else size
+    pair = isinstance(sides, (tuple, list)) and len(sides) == 2 and all(isinstance(side, int) for side in sides)
+    if not pair or min(sides) < 1 or sides[0] * sides[1] > MAX_PIXELS:
         raise ParameterError(
             f"size must be (height, width), two integers >= 1 with at most {MAX_PIXELS:,} pixels; got {size!r}."
         )

@@ -242,7 +242,9 @@ def _only_zero_and_one(name: str, column: Any) -> None:
     bad = pc.and_(bad, pc.invert(pc.is_nan(numbers)))
     if pc.any(bad).as_py():
         row = pc.index(bad, True).as_py()
-        raise _bad_cell(name, as_text(column), row, "flag", "0, 1, true or false")
+        raise _bad_cell(
+            name, as_text(column), row, "flag", f"0 or 1 (for other numbers fit with kinds={{{name!r}: 'number'}})"
+        )
 
 
 def _flag_words(distinct: Any) -> tuple[str, str] | None:

@@ -150,7 +150,7 @@ def _are_paths(data: Any) -> bool:
     return isinstance(data, (list, tuple)) and len(data) > 0 and all(isinstance(item, (str, Path)) for item in data)
 
 
-def _check_text_options(header: Header, delimiter: str) -> None:
+def _check_text_options(header: Any, delimiter: Any) -> None:
     if header not in ("auto", True, False):
         raise ParameterError(f'header must be "auto", True or False; got {header!r}.')
     if not isinstance(delimiter, str) or (delimiter != "auto" and (len(delimiter) != 1 or delimiter in '"\r\n')):

@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike
 
 from isthmus.data.cells import Codes, Floats, restore_column, to_codes, to_numbers
-from isthmus.data.containers import Container, Origin, check_names, to_arrow
+from isthmus.data.containers import Container, Origin, check_names, check_size, to_arrow
 from isthmus.data.dtypes import Kind
 from isthmus.data.kinds import Reading, impose_reading, infer_reading
 from isthmus.data.notes import index_columns, note_on, notes_on_values, some
@@ -262,7 +262,7 @@ def table_from(
     columns, found = to_arrow(frame, source)
     origin = found if origin is None else origin
     check_names(columns.column_names, source)
-    _check_size(columns, source)
+    check_size(columns, source)
     asked = check_kinds(kinds, tuple(columns.column_names))
     notes: list[str] = []
     left_out = index_columns(columns, asked) if origin.container == "file" else []
@@ -321,15 +321,3 @@ def with_kinds(table: Table, kinds: Mapping[str, Kind]) -> Table:
     notes = note_on(extra, "was not there at fit and is ignored", "were not there at fit and are ignored")
     columns = table.columns.select(list(kinds))
     return dataclasses.replace(table, columns=columns, readings=readings, notes=tuple(notes))
-
-
-def _check_size(columns: Any, source: str) -> None:
-    if columns.num_columns == 0:
-        raise DataError(
-            f"{source} has no columns: 0 feature(s) (shape=({columns.num_rows}, 0)) while a minimum of 1 is required."
-        )
-    if columns.num_rows == 0:
-        raise DataError(
-            f"{source} has columns but no rows: 0 sample(s) (shape=(0, {columns.num_columns})) "
-            "while a minimum of 1 is required."
-        )

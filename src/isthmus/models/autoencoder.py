@@ -35,7 +35,7 @@ class Autoencoder(AutoencoderParameters, BaseAutoencoder):
         What training minimises for numbers and pixels; categories and flags always use cross-entropy.
     optimizer : "adamw", "adam", "rmsprop", "adadelta" or "sgd", default "adamw"
     learning_rate : float > 0 or "auto", default "auto"
-        Highest rate of the schedule (linear warm-up, then a cosine to zero).
+        Highest rate of the schedule (linear warm-up, then a fall to zero).
     batch_size : int or "auto", default "auto"
         Rows in a step.
     max_epochs : int >= 0 or "auto", default "auto"

@@ -17,11 +17,10 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from isthmus import parameters as params
-from isthmus.data.table import Table
-from isthmus.errors import DataError
+from isthmus.errors import DataError, DataTypeError
 from isthmus.losses import error_map, per_row
-from isthmus.models import fitting, persistence, summary
-from isthmus.models.inputs import Data, read_input, warn_of
+from isthmus.models import fitting, saving, summary
+from isthmus.models.inputs import Data, notes_on, read_input, warn_of
 from isthmus.nets.blocks import in_blocks
 from isthmus.nets.network import Network
 from isthmus.parameters import AutoencoderParameters
@@ -72,7 +71,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             _take_over(fitted.network, before)
         self._keep(fitted)
         self.n_rows_ = len(data)
-        self.notes_ = (*(data.notes if isinstance(data, Table) else ()), *fitted.plan.notes)
+        self.notes_ = (*notes_on(data), *fitted.plan.notes)
         self.history_ = self._train(rows, fitted.plan)
         return self
 
@@ -115,13 +114,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def inverse_transform(self, Z: Any) -> Any:
         """Decode latents (n_samples, latent_dim_) to rows of the kind that ``fit`` was given, in original units."""
         check_is_fitted(self)
-        latents = torch.from_numpy(np.array(Z, dtype=np.float32, ndmin=2))
-        if latents.ndim != 2 or latents.shape[1] != self.latent_dim_:
-            raise DataError(
-                f"latents must have shape (n_samples, {self.latent_dim_}); got {tuple(np.shape(Z))}. transform(X) gives them."
-            )
-        if not bool(latents.isfinite().all()):
-            raise DataError("latents contain NaN or infinity; transform(X) gives finite ones.")
+        latents = _as_latents(Z, self.latent_dim_)
         decoded = in_blocks(
             self.network_.decode, lambda i, j: latents[i:j], len(latents), self.block_rows_, self._device
         )
@@ -183,7 +176,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         OutputError : the file cannot be written there; nothing half-written stays.
         """
         check_is_fitted(self)
-        persistence.save(self, path)
+        saving.save(self, path)
 
     def _corrupt(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Hook: what the network sees of ``x`` in training."""
@@ -259,6 +252,20 @@ def draw_seed(random_state: Any) -> int:
     return int(random_state)
 
 
+def _as_latents(Z: Any, latent_dim: int) -> torch.Tensor:
+    try:
+        latents = np.array(Z, dtype=np.float32, ndmin=2)
+    except (TypeError, ValueError) as error:
+        raise DataTypeError(f"latents must be numbers; got {type(Z).__name__} with other cells.") from error
+    if latents.ndim != 2 or latents.shape[1] != latent_dim or not len(latents):
+        raise DataError(
+            f"latents must have shape (n_samples, {latent_dim}); got {tuple(np.shape(Z))}. transform(X) gives them."
+        )
+    if not np.isfinite(latents).all():
+        raise DataError("latents contain NaN or infinity; transform(X) gives finite ones.")
+    return torch.from_numpy(latents)
+
+
 def _reconstruction(network: Network, x: torch.Tensor) -> torch.Tensor:
     return network(x).reconstruction  # type: ignore[no-any-return]  # nn.Module calls are untyped
 
@@ -270,9 +277,8 @@ def _mean_errors(errors: NDArray[np.float32]) -> NDArray[np.float64]:
 def _take_over(network: Network, before: dict[str, torch.Tensor]) -> None:
     now = network.state_dict()
     if {k: v.shape for k, v in now.items()} != {k: v.shape for k, v in before.items()}:
-        raise DataError("warm_start needs the columns and layer sizes of the last fit; set warm_start=False to start anew.")
-    # The bounds and scales are those of the new rows; only what was trained is taken over.
-    trained = {name for name, _ in network.named_parameters()}
-    network.load_state_dict({name: before[name] if name in trained else value for name, value in now.items()})
-
-
+        raise DataError(
+            "warm_start needs the columns and layer sizes of the last fit; set warm_start=False to start anew."
+        )
+    # Only the bounds are those of the new rows: what was trained belongs together with its latent scale.
+    network.load_state_dict({name: now[name] if name.startswith("bounds.") else before[name] for name in now})

@@ -112,7 +112,7 @@ def from_state(spec: dict[str, Any], arrays: Arrays) -> ColumnEncoder | PixelEnc
     categories = [
         CategoryCodec(tuple(levels), arrays[f"category.{i}.share"]) for i, levels in enumerate(spec["levels"])
     ]
-    shares = [arrays["flags.share"], *(codec.share for codec in categories)]
+    shares = [arrays["flags.share"], *(codec.share for codec in categories if codec.levels)]
     if not all(((share > 0) & (share < 1)).all() for share in shares):
         raise ModelFileError("it holds a share outside of 0 to 1; the file was edited or damaged.")
     return ColumnEncoder(

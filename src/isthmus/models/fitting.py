@@ -62,7 +62,9 @@ def plan_for(encoder: Encoder, n_rows: int, parameters: AutoencoderParameters) -
     return make_plan(DataShape(n_rows, encoder.layout, scaling), parameters, machine)
 
 
-def first_network(plan: Plan, encoder: Encoder, linear: LinearFit | None, parameters: AutoencoderParameters, seed: int) -> Network:
+def first_network(
+    plan: Plan, encoder: Encoder, linear: LinearFit | None, parameters: AutoencoderParameters, seed: int
+) -> Network:
     """The network as training finds it: at PCA where it is anchored."""
     layout, squash = encoder.layout, plan.output == "sigmoid"
     if plan.network == "custom":
@@ -71,10 +73,11 @@ def first_network(plan: Plan, encoder: Encoder, linear: LinearFit | None, parame
         network = start(outline_for(plan, layout), generator_for(seed, 3))
     _set_bounds(network, encoder)
     if network.linear is not None and linear is not None:
-        network.linear.set(linear)
         deviations = linear.variances.sqrt()
         # A coordinate that the data do not use must not be blown up.
-        network.latent_scale.copy_(deviations.clamp_min(1e-3 * float(deviations.max().clamp_min(1e-6))))
+        scale = deviations.clamp_min(1e-3 * float(deviations.max().clamp_min(1e-6)))
+        network.linear.set(linear, scale)
+        network.latent_scale.copy_(scale)
     return network
 
 
@@ -90,7 +93,9 @@ def outline_baseline(plan: Plan, layout: Layout) -> Network:
     """The linear path alone, as a network: PCA at the same latent size."""
     with torch.device("meta"):
         path = LinearPath(layout.input_shape, layout.output_shape, plan.latent_dim)
-        return Network(_Nothing(plan.latent_dim), _Nothing(*layout.output_shape), path, layout.output_shape, plan.latent_dim)
+        return Network(
+            _Nothing(plan.latent_dim), _Nothing(*layout.output_shape), path, layout.output_shape, plan.latent_dim
+        )
 
 
 def fit_baseline(plan: Plan, encoder: Encoder, rows: EncodedRows, seed: int) -> tuple[LinearFit | None, Network | None]:
@@ -104,7 +109,7 @@ def fit_baseline(plan: Plan, encoder: Encoder, rows: EncodedRows, seed: int) -> 
     network.latent_scale.fill_(1.0)
     _set_bounds(network, encoder)
     if network.linear is not None:
-        network.linear.set(linear)
+        network.linear.set(linear, torch.ones_like(linear.variances))
     return linear, network.eval()
 
 
@@ -141,7 +146,9 @@ def watchers(parameters: AutoencoderParameters) -> Sequence[Callback]:
 def one_pass(plan: Plan, n_rows: int) -> Plan:
     """The plan of one `partial_fit`: one epoch over all rows, at a constant rate, its last weights kept."""
     batch_size = min(plan.batch_size, n_rows)
-    return dataclasses.replace(plan, max_epochs=1, warmup=0.0, constant_rate=True, validation_rows=0, batch_size=batch_size)
+    return dataclasses.replace(
+        plan, max_epochs=1, warmup=0.0, constant_rate=True, validation_rows=0, batch_size=batch_size
+    )
 
 
 class _Nothing(torch.nn.Module):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
 from isthmus.data.images import Pictures
+from isthmus.data.notes import note_on
 from isthmus.data.readers import as_data
 from isthmus.data.table import Table
 from isthmus.errors import DataError, DataTypeError, IsthmusWarning
@@ -32,7 +33,8 @@ def read_input(estimator: Any, X: Any, *, kinds: Any = None, reset: bool) -> Dat
     kinds : kinds that a user set, by column name.
     reset : True in fit; False checks that arrays of rows have as many columns as in fit.
     """
-    data = as_data(X, kinds=kinds if reset else None)
+    known = None if reset else kinds_of_fit(estimator)
+    data = as_data(X, kinds=kinds if reset else None, fitted=known)
     if isinstance(data, Table):
         return _checked_table(estimator, data, reset=reset)
     check_kinds(kinds, ()) if kinds else None
@@ -42,6 +44,29 @@ def read_input(estimator: Any, X: Any, *, kinds: Any = None, reset: bool) -> Dat
     if getattr(array, "ndim", 2) in (3, 4):
         return _checked_pictures(estimator, np.asarray(array), reset=reset)
     return _checked_rows(estimator, array, reset=reset)
+
+
+def notes_on(data: Data) -> tuple[str, ...]:
+    """What is worth saying about the data of a fit: columns that are empty or constant."""
+    if isinstance(data, Table):
+        return data.notes
+    if data.ndim != 2:
+        return ()
+    low, high = np.fmin.reduce(data, axis=0), np.fmax.reduce(data, axis=0)
+    gaps = np.isnan(data).any(axis=0) if data.dtype.kind == "f" else np.zeros(data.shape[1], bool)
+    empty = np.flatnonzero(gaps & (low != low)).tolist()
+    constant = np.flatnonzero(~gaps & (low == high)).tolist()
+    return (
+        *note_on(empty, "has no values", "have no values"),
+        *note_on(constant, "is constant", "are constant"),
+    )
+
+
+def kinds_of_fit(estimator: Any) -> dict[str, Any] | None:
+    """Kind of each named column of a fitted estimator; None where the columns had no names."""
+    encoder = estimator.encoder_
+    names = getattr(encoder, "names", ())
+    return dict(zip(names, encoder.kinds, strict=True)) if names else None
 
 
 def warn_of(notes: tuple[str, ...]) -> None:
@@ -64,16 +89,27 @@ def _checked_table(estimator: Any, table: Table, *, reset: bool) -> Table:
 def _checked_rows(estimator: Any, X: Any, *, reset: bool) -> NDArray[Any]:
     try:
         rows: NDArray[Any] = validate_data(
-            estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=FEWEST_ROWS if reset else 1
+            estimator,
+            X,
+            reset=reset,
+            dtype="numeric",
+            ensure_all_finite=False,
+            ensure_min_samples=FEWEST_ROWS if reset else 1,
         )
     except TypeError as error:
-        raise DataTypeError(str(error)) from error
+        raise DataTypeError(_one_line(error)) from error
     except ValueError as error:
-        raise DataError(str(error)) from error
+        raise DataError(_one_line(error)) from error
     if reset and hasattr(estimator, "feature_names_in_"):
         del estimator.feature_names_in_
     _refuse_infinities(rows)
     return rows
+
+
+def _one_line(error: Exception) -> str:
+    """scikit-learn's words without the print of the array that it puts between them."""
+    lines = str(error).splitlines()
+    return " ".join(line for line in lines if line.strip() and not line.startswith(("array=", "[", " ")))
 
 
 def _checked_pictures(estimator: Any, pictures: NDArray[Any], *, reset: bool) -> NDArray[Any]:

@@ -15,26 +15,35 @@ from torch import Tensor, nn
 
 from isthmus.errors import ParameterError
 from isthmus.layout import Layout, PixelLayout
-from isthmus.nets.conv import conv_decoder, conv_encoder
+from isthmus.nets.conv import Refiner, conv_decoder, conv_encoder
 from isthmus.nets.dense import dense_decoder, dense_encoder
 from isthmus.nets.linear import LinearPath
 from isthmus.nets.network import Network
 
 
 def outline(
-    kind: str, layout: Layout, latent_dim: int, hidden_dims: tuple[int, ...], activation: str, *, anchored: bool, squash: bool
+    kind: str,
+    layout: Layout,
+    latent_dim: int,
+    hidden_dims: tuple[int, ...],
+    activation: str,
+    *,
+    anchored: bool,
+    squash: bool,
 ) -> Network:
     """An empty network on the meta device; ``kind`` is dense or conv."""
     shapes = layout.input_shape, layout.output_shape
     with torch.device("meta"):
+        refiner = None
         if kind == "conv" and isinstance(layout, PixelLayout):
+            refiner = Refiner(layout.shape, latent_dim)
             encoder: nn.Module = conv_encoder(layout.shape, hidden_dims, latent_dim, activation)
             decoder: nn.Module = conv_decoder(layout.shape, hidden_dims, latent_dim, activation)
         else:
             encoder = dense_encoder(shapes[0], hidden_dims, latent_dim, activation)
             decoder = dense_decoder(shapes[1], hidden_dims, latent_dim, activation)
         linear = LinearPath(*shapes, latent_dim) if anchored else None
-        return Network(encoder, decoder, linear, layout.output_shape, latent_dim, squash=squash)
+        return Network(encoder, decoder, linear, layout.output_shape, latent_dim, refiner=refiner, squash=squash)
 
 
 def start(network: Network, generator: torch.Generator) -> Network:
@@ -51,11 +60,10 @@ def start(network: Network, generator: torch.Generator) -> Network:
                 module.weight.normal_(0.0, 1 / math.sqrt(3 * inputs), generator=generator)
                 if module.bias is not None:
                     module.bias.zero_()
-        elif isinstance(module, nn.LayerNorm):
-            module.reset_parameters()
     if network.linear is not None:
-        for part in (network.encoder, network.decoder):
-            _zero_last(part)
+        for part in (network.encoder, network.decoder, network.refiner):
+            if part is not None:
+                _zero_last(part)
     network.latent_scale.fill_(1.0)
     return network
 
@@ -94,15 +102,22 @@ def _makes_pair(network: Any) -> bool:
 def _check_shapes(network: Network, layout: Layout, latent_dim: int) -> None:
     x = torch.zeros(2, *layout.input_shape)
     network.eval()
-    for part, given, want in (("encoder", x, (latent_dim,)), ("decoder", torch.zeros(2, latent_dim), layout.output_shape)):
+    for part, given, want in (
+        ("encoder", x, (latent_dim,)),
+        ("decoder", torch.zeros(2, latent_dim), layout.output_shape),
+    ):
         try:
             with torch.no_grad():
                 got = tuple(getattr(network, part)(given).shape)
         except RuntimeError as error:
             reason = str(error).splitlines()[0]
-            raise ParameterError(f"the {part} of network does not take rows of shape {tuple(given.shape[1:])}: {reason}") from error
+            raise ParameterError(
+                f"the {part} of network does not take rows of shape {tuple(given.shape[1:])}: {reason}"
+            ) from error
         if got != (2, *want):
-            raise ParameterError(f"the {part} of network gives rows of shape {got[1:]}; the data and latent_dim ask for {want}.")
+            raise ParameterError(
+                f"the {part} of network gives rows of shape {got[1:]}; the data and latent_dim ask for {want}."
+            )
 
 
 def multiply_adds(network: nn.Module, input_shape: tuple[int, ...]) -> int:
@@ -111,7 +126,8 @@ def multiply_adds(network: nn.Module, input_shape: tuple[int, ...]) -> int:
 
     def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal total
-        total += output[0].numel() // module.weight.shape[0] * module.weight.numel()  # type: ignore[operator,union-attr]
+        weight: Tensor = module.weight  # type: ignore[assignment]  # only layers that have one are hooked
+        total += output[0].numel() // len(weight) * weight.numel()
 
     layers = [m for m in network.modules() if isinstance(m, (nn.Linear, nn.Conv2d))]
     hooks = [layer.register_forward_hook(count) for layer in layers]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import nn
 
@@ -28,6 +29,6 @@ def dense_decoder(
 
 def _layers(sizes: Sequence[int], activation: str) -> list[nn.Module]:
     layers: list[nn.Module] = []
-    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for n_in, n_out in pairwise(sizes):
         layers += [Linear(n_in, n_out), ACTIVATIONS[activation]()]
     return layers[:-1]

@@ -56,9 +56,9 @@ class LinearPath(nn.Module):
         return self.decoder(z).unflatten(1, self.output_shape)  # type: ignore[no-any-return]
 
     @torch.no_grad()
-    def set(self, weights: Weights) -> None:
-        """Take over fitted weights."""
+    def set(self, weights: Weights, latent_scale: Tensor) -> None:
+        """Take over fitted weights; ``decode`` will be given latents divided by ``latent_scale``."""
         self.encoder.weight.copy_(weights.encode)
         self.encoder.bias.copy_(weights.encode_bias)
-        self.decoder.weight.copy_(weights.decode)
+        self.decoder.weight.copy_(weights.decode * latent_scale)
         self.decoder.bias.copy_(weights.decode_bias)

@@ -56,8 +56,9 @@ class NumberCodec:
             center, deviation = _moments(_bend(values, middle, spread))
         size = np.maximum(np.abs(_bend(low, middle, spread)), np.abs(_bend(high, middle, spread)))
         constant = ~(deviation > CONSTANT * size)
-        if scaling == "common":
-            root = float(np.sqrt(np.mean(np.where(constant, 0.0, deviation) ** 2)))
+        if scaling == "common" and len(low):
+            most = float(deviation.max()) or 1.0  # divided out, because squares overflow beyond 1e154
+            root = most * float(np.sqrt(np.mean(np.where(constant, 0.0, deviation / most) ** 2)))
             scale = np.full_like(deviation, root if root > 0 else max(1.0, float(size.max(initial=0.0))))
             low, high = np.full_like(low, low.min()), np.full_like(high, high.max())
         elif scaling == "none":
@@ -69,7 +70,7 @@ class NumberCodec:
     def encode(self, values: Floats) -> NDArray[np.float32]:
         """Raw (n_samples, n_numbers) to network units; values that overflow float32 become its largest."""
         largest = np.finfo(np.float32).max / 4
-        small = values.dtype.kind in "iuf" and values.dtype.itemsize <= 2 or values.dtype == np.float32
+        small = (values.dtype.kind in "iuf" and values.dtype.itemsize <= 2) or values.dtype == np.float32
         if small and not self.spread.any():
             encoded = (values - self.center.astype(np.float32)) * (1 / self.scale).astype(np.float32)
         else:
@@ -102,6 +103,16 @@ def _range(values: Floats) -> tuple[Floats, Floats]:
 
 def _moments(values: Floats) -> tuple[Floats, Floats]:
     """Mean and standard deviation of the observed cells of each column, float64."""
+    mean, deviation = _plain_moments(values)
+    if np.isfinite(deviation).all():
+        return mean, deviation
+    size = np.fmax.reduce(np.abs(values), axis=0, initial=0.0)  # squares overflow beyond 1e154
+    size[size == 0] = 1.0
+    mean, deviation = _plain_moments(values / size)
+    return mean * size, deviation * size
+
+
+def _plain_moments(values: Floats) -> tuple[Floats, Floats]:
     if values.dtype.kind == "f" and np.isnan(values).any():
         count = np.maximum((~np.isnan(values)).sum(axis=0), 1)
         mean = np.nansum(values, axis=0, dtype=np.float64) / count
@@ -124,7 +135,8 @@ def _bends(values: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
         center = np.median(column)
         away = np.abs(column - center)
         if len(column) and away.max() > HEAVY_TAIL * deviation[j]:
-            middle[j], spread[j] = center, np.median(away[away > 0])
+            # The floor keeps the quotient of the bend finite.
+            middle[j], spread[j] = center, max(np.median(away[away > 0]), 1e-30 * away.max())
     return middle, spread
 
 
@@ -204,14 +216,19 @@ class CategoryCodec:
 
     def decode(self, logits: NDArray[np.float32]) -> NDArray[np.int32]:
         """The most likely level's code; the bucket of unseen values is never the answer."""
-        return logits[:, : len(self.levels)].argmax(axis=1).astype(np.int32) if self.levels else np.full(len(logits), -1, np.int32)
+        return (
+            logits[:, : len(self.levels)].argmax(axis=1).astype(np.int32)
+            if self.levels
+            else np.full(len(logits), -1, np.int32)
+        )
 
     def entropy(self) -> float:
         """Entropy of the column, in nats: the error of always guessing the shares."""
-        return float(-(self.share * np.log(self.share)).sum())
+        return max(1e-12, float(-(self.share * np.log(self.share)).sum()))
 
     def _unit(self) -> float:
-        return float(np.sqrt((self.share * (1 - self.share)).sum()))
+        # Without any level the bucket's share is 1 and nothing varies.
+        return float(np.sqrt((self.share * (1 - self.share)).sum())) or 1.0
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,13 @@ from isthmus.data.cells import restore_column
 from isthmus.data.containers import Origin
 from isthmus.data.dtypes import Kind
 from isthmus.data.table import Table, table_from, with_kinds
+from isthmus.errors import DataError
 from isthmus.layout import ColumnLayout
 from isthmus.prep.codecs import CategoryCodec, DateCodec, FlagCodec, Floats, NumberCodec
 
 UNBOUNDED = 1e30
 """Bound of a logit: far beyond any value, and finite, as every number in a model file must be."""
+ARROW = Origin("arrow")
 ONE_UNIT_SHARE = 0.25
 """A column spans the common range when its own range is at least this share of it."""
 
@@ -71,7 +73,7 @@ class ColumnEncoder:
     flags: FlagCodec
     categories: tuple[CategoryCodec, ...]
     dates: tuple[DateCodec, ...]
-    origin: Origin = Origin("arrow")
+    origin: Origin = ARROW
 
     @classmethod
     def fit(cls, data: Table | NDArray[Any], scaling: str) -> Self:
@@ -100,7 +102,15 @@ class ColumnEncoder:
         kinds = ("number",) * data.shape[1]
         no_flags = FlagCodec(np.empty(0))
         return cls(
-            (), kinds, (str(data.dtype),), scaling, tuple(map(int, gaps)), NumberCodec.fit(data, scaling), no_flags, (), ()
+            (),
+            kinds,
+            (str(data.dtype),),
+            scaling,
+            tuple(map(int, gaps)),
+            NumberCodec.fit(data, scaling),
+            no_flags,
+            (),
+            (),
         )
 
     @property
@@ -132,8 +142,7 @@ class ColumnEncoder:
         parts += [codec.encode(*texts) for codec, texts in zip(self.categories, columns.texts, strict=True)]
         parts += [codec.encode(days) for codec, days in zip(self.dates, columns.dates(), strict=True)]
         missing = columns.missing()
-        parts += [missing[j][:, None] for j in self.gaps]
-        return _beside(*parts)
+        return _beside(*parts, *(missing[j][:, None] for j in self.gaps))
 
     def decode(self, reconstruction: NDArray[np.float32], like: Table | NDArray[Any] | None = None) -> Any:
         """The network's output (n_samples, n_targets) as what went in, in raw units.
@@ -144,19 +153,20 @@ class ColumnEncoder:
         """
         layout = self.layout
         numbers = self.numbers.decode(reconstruction[:, : layout.n_numbers])
-        if not self.names:
+        names = like.names if isinstance(like, Table) else self.names
+        if not names:
             return _to_dtype(numbers, self.types[0] if like is None else str(like.dtype))  # type: ignore[union-attr]  # not a Table
         flags = self.flags.decode(reconstruction[:, layout.flag_positions])
         values: list[Any] = [*numbers.T, *flags.T]
         for codec, where in zip(self.categories, layout.level_positions, strict=True):
             values.append((codec.decode(reconstruction[:, where]), codec.levels))
         arrays = [self._restored(j, values[i], like) for j, i in enumerate(layout.order)]
-        frame = pa.table(arrays, names=list(self.names))
+        frame = pa.table(arrays, names=list(names))
         return like.to_container(frame) if isinstance(like, Table) else self.origin.build(frame)
 
     def _restored(self, column: int, values: Any, like: Any) -> Any:
         if isinstance(like, Table):
-            return like.restore(self.names[column], values)
+            return like.restore(like.names[column], values)
         return restore_column(values, self.kinds[column], self.types[column])
 
     def bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -169,12 +179,20 @@ class ColumnEncoder:
 
     def adopt(self, data: Table | NDArray[Any]) -> tuple[Table | NDArray[Any], tuple[str, ...]]:
         """New data in the columns and kinds of fit, and notes on what was left out."""
-        if not self.names:
-            return (data.matrix(), ()) if isinstance(data, Table) else (data, ())
+        if len(data.shape) != 2:
+            raise DataError(
+                f"pictures of shape {data.shape[1:]} do not fit the model, which was fitted with rows of "
+                f"{len(self.kinds)} columns."
+            )
+        names = self.names or (data.names if isinstance(data, Table) else ())
+        if data.shape[1] != len(self.kinds) and not self.names:
+            raise DataError(f"the data have {data.shape[1]} columns; the model was fitted with {len(self.kinds)}.")
+        if not names:
+            return data, ()
         if not isinstance(data, Table):
             columns = [pa.array(column, from_pandas=True) for column in data.T]
-            data = table_from(pa.table(columns, names=list(self.names)), source="the array")
-        table = with_kinds(data, dict(zip(self.names, self.kinds, strict=True)))
+            data = table_from(pa.table(columns, names=list(names)), source="the array", origin=Origin("array"))
+        table = with_kinds(data, dict(zip(names, self.kinds, strict=True)))
         return table, table.notes
 
 

@@ -69,10 +69,15 @@ class PixelEncoder:
         total = sum(np.nansum(planes[i : i + BLOCK], axis=0, dtype=np.float64) for i in range(0, len(planes), BLOCK))
         seen = sum((planes[i : i + BLOCK] == planes[i : i + BLOCK]).sum(axis=0) for i in range(0, len(planes), BLOCK))
         center = (total / np.maximum(seen, 1)).astype(np.float32)
-        squares = sum(np.nansum((planes[i : i + BLOCK] - center) ** 2, dtype=np.float64) for i in range(0, len(planes), BLOCK))
+        exact = np.float64 if pictures.dtype.kind == "f" else np.float32  # squares of large floats overflow float32
+        squares = sum(
+            np.nansum(np.subtract(planes[i : i + BLOCK], center, dtype=exact) ** 2, dtype=np.float64)
+            for i in range(0, len(planes), BLOCK)
+        )
         factor = float(np.sqrt(squares / max(1, int(np.sum(seen)))))
         scale = factor if scaling != "none" and factor > 1e-7 * float(np.abs(center).max(initial=0.0)) else 1.0
-        return cls(channels, str(pictures.dtype), center, scale, float(np.nanmin(planes)), float(np.nanmax(planes)))
+        low, high = (float(np.nanmin(planes)), float(np.nanmax(planes))) if np.any(seen) else (0.0, 0.0)
+        return cls(channels, str(pictures.dtype), center, scale, low, high)
 
     @property
     def layout(self) -> PixelLayout:
@@ -105,10 +110,11 @@ class PixelEncoder:
     def adopt(self, pictures: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
         """New pictures, checked to be of the size of fit."""
         want = self.center.shape
-        fits = pictures.ndim == (3 if self.channels == "none" else 4)
+        fits = len(pictures.shape) == (3 if self.channels == "none" else 4)
         if not fits or _planes(pictures[:0], self.channels).shape[1:] != want:
+            what = "pictures" if len(pictures.shape) > 2 else "rows"
             raise DataError(
-                f"pictures of shape {pictures.shape[1:]} do not fit the model, which was fitted with pictures "
+                f"{what} of shape {pictures.shape[1:]} do not fit the model, which was fitted with pictures "
                 f"{want[1]} high, {want[2]} wide, {want[0]} channel{'s' * (want[0] > 1)} (channels: {self.channels})."
             )
         return pictures, ()
@@ -118,4 +124,5 @@ def _planes(pictures: NDArray[Any], channels: str) -> NDArray[Any]:
     """The same pictures as (n, channels, height, width), without a copy."""
     if channels == "none":
         return pictures[:, None]
-    return pictures.transpose(0, 3, 1, 2) if channels == "last" else pictures
+    planes: NDArray[Any] = pictures.transpose(0, 3, 1, 2) if channels == "last" else pictures
+    return planes

@@ -163,7 +163,7 @@ def _one_epoch(job: Job, state: FitState, optimizer: torch.optim.Optimizer, trai
         if job.penalty is not None:
             loss = loss + job.penalty(output).mean()
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+        loss.backward()
         if plan.clip_norm is not None:
             nn.utils.clip_grad_norm_(network.parameters(), plan.clip_norm)
         optimizer.step()
@@ -188,7 +188,8 @@ class _Best:
     def offer(self, network: nn.Module, epoch: int, errors: Tensor) -> None:
         """Take the weights of ``epoch`` if they are better, and surely better than those of epoch 0."""
         gain = self._first - errors
-        doubt = float(gain.std(correction=0)) / math.sqrt(len(gain))
+        # A standard error from few rows is itself uncertain, hence the share on top.
+        doubt = (1 + 10 / len(gain)) * float(gain.std(correction=0)) / math.sqrt(len(gain))
         if float(errors.mean()) < self.mean and float(gain.mean()) > doubt:
             self.epoch, self.mean = epoch, float(errors.mean())
             for name, value in network.state_dict().items():
@@ -203,7 +204,10 @@ def _validate(job: Job, validation: Tensor) -> Tensor:
     """Mean error of each validation row, (n_validation,), float64."""
     job.network.eval()
     parts = []
-    with torch.inference_mode(), torch.autocast(job.device.type, torch.bfloat16, enabled=job.plan.precision == "bfloat16"):
+    with (
+        torch.inference_mode(),
+        torch.autocast(job.device.type, torch.bfloat16, enabled=job.plan.precision == "bfloat16"),
+    ):
         for index in validation.split(job.plan.batch_size * 2):
             x = job.rows.take(index).to(job.device)
             parts.append(per_row(job.error_map(job.network(x).reconstruction.float(), x)).double().cpu())

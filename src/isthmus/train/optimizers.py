@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -29,19 +28,25 @@ def make_optimizer(network: nn.Module, plan: Plan) -> torch.optim.Optimizer:
     for name, weight in network.named_parameters():
         groups[name.startswith("linear.")].append(weight)
     parameters = [
-        {"params": group, "share": plan.linear_share if is_linear else 1.0} for is_linear, group in groups.items() if group
+        {
+            "params": group,
+            "share": plan.linear_share if is_linear else 1.0,
+            "weight_decay": 0.0 if is_linear else plan.weight_decay,
+        }
+        for is_linear, group in groups.items()
+        if group
     ]
     options: dict[str, Any] = {"lr": plan.learning_rate}
     if plan.optimizer in ("adam", "adamw"):
-        options |= {"betas": plan.betas, "weight_decay": plan.weight_decay, "fused": True}
+        options |= {"betas": plan.betas, "fused": True}
     return OPTIMIZERS[plan.optimizer](parameters, **options)
 
 
 def learning_rate_at(step: int, total_steps: int, plan: Plan) -> float:
-    """Learning rate of a step: linear warm-up, then a cosine to zero (Smith 2018; Loshchilov, Hutter 2017)."""
+    """Learning rate of a step: a linear rise to the peak, then a linear fall to zero (Smith 2018)."""
     if plan.constant_rate:
         return plan.learning_rate / PARTIAL_SHARE
     done = (step + 0.5) / max(1, total_steps)
     if done < plan.warmup:
         return plan.learning_rate * done / plan.warmup
-    return plan.learning_rate * 0.5 * (1 + math.cos(math.pi * (done - plan.warmup) / (1 - plan.warmup)))
+    return plan.learning_rate * (1 - done) / (1 - plan.warmup)

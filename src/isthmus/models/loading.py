@@ -1,0 +1,129 @@
+"""Model files to fitted estimators."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any
+
+import numpy as np
+import torch
+
+from isthmus.errors import ModelFileError, ParameterError, UserError
+from isthmus.files import container, schema
+from isthmus.models import encoder_state, fitting
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.saving import HISTORY, SCHEMA, tensor_names
+from isthmus.nets.build import wrap
+from isthmus.nets.network import Network
+from isthmus.parameters import check
+from isthmus.plan import Plan
+
+
+def load(path: str | os.PathLike[str], network: Any = None) -> Any:
+    """Read a model file and return the fitted estimator.
+
+    Parameters
+    ----------
+    path : a file that ``save`` wrote.
+    network : for a model with a network of your own: the same pair or callable that it was fitted with, whose weights are
+        then taken from the file; leave it out for all others.
+
+    Returns
+    -------
+    The estimator, fitted, on the CPU.
+
+    Raises
+    ------
+    ModelFileError : the file is damaged, edited, foreign, of a newer version, or holds something that a model cannot.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile, isthmus
+    >>> X = np.random.default_rng(0).normal(size=(100, 4))
+    >>> model = isthmus.Autoencoder(2, max_epochs=1, random_state=0).fit(X)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(f"{folder}/model.safetensors")
+    ...     again = isthmus.load(f"{folder}/model.safetensors")
+    >>> bool((again.transform(X) == model.transform(X)).all())
+    True
+    """
+    outlined: list[Network | None] = []
+
+    def expected(spec: dict[str, Any]) -> dict[str, tuple[str, tuple[int, ...]]]:
+        schema.check(spec, SCHEMA)
+        outlined[:] = _outline(spec, network)
+        found = {f"encoder.{name}": value for name, value in encoder_state.shapes(spec["encoder"]).items()}
+        for part, made in zip(("network", "baseline"), outlined, strict=True):
+            if made is not None:
+                names = tensor_names(part, made, custom=network is not None and part == "network")
+                found |= {names[name]: ("float32", tuple(value.shape)) for name, value in made.state_dict().items()}
+        return found
+
+    spec, tensors = container.read(path, expected)
+    model = _estimator(spec, network)
+    encoder = encoder_state.from_state(spec["encoder"], _part(tensors, "encoder"))
+    filled = [_fill(made, tensors, part, network) for part, made in zip(("network", "baseline"), outlined, strict=True)]
+    main, baseline = filled
+    if main is None:
+        raise ModelFileError("it holds no network.")
+    model._keep(fitting.Fitted(encoder, _plan(spec["plan"]), main, baseline, spec["work"]))
+    model.seed_, model.n_rows_, model.n_features_in_ = spec["seed"], spec["n_rows"], spec["n_features"]
+    model.notes_ = tuple(spec["notes"])
+    model.history_ = [
+        {key: math.nan if value is None else value for key, value in zip(HISTORY, entry, strict=True)}
+        for entry in spec["history"]
+    ]
+    if spec["encoder"].get("names"):
+        model.feature_names_in_ = np.array(spec["encoder"]["names"], dtype=object)
+    return model
+
+
+def _outline(spec: dict[str, Any], network: Any) -> list[Network | None]:
+    shapes = encoder_state.shapes(spec["encoder"])
+    plan = _plan(spec["plan"])
+    empty = {name: np.broadcast_to(np.array(0.5, dtype), shape) for name, (dtype, shape) in shapes.items()}
+    layout = encoder_state.from_state(spec["encoder"], empty).layout
+    if plan.network == "custom":
+        if network is None:
+            raise ModelFileError(
+                "it holds the weights of a user's own network; load it with isthmus.load(path, network=...)."
+            )
+        main = wrap(network, layout, plan.latent_dim, squash=plan.output == "sigmoid")
+    else:
+        if network is not None:
+            raise ParameterError("this model has a network of isthmus's own; load it without network=.")
+        main = fitting.outline_for(plan, layout)
+    return [main, fitting.outline_baseline(plan, layout) if spec["baseline"] else None]
+
+
+def _fill(made: Network | None, tensors: dict[str, Any], part: str, network: Any) -> Network | None:
+    if made is None:
+        return None
+    names = tensor_names(part, made, custom=network is not None and part == "network")
+    made = made.to_empty(device="cpu") if any(p.is_meta for p in made.parameters()) else made
+    made.load_state_dict({name: torch.from_numpy(tensors[key]) for name, key in names.items()})
+    return made.eval()
+
+
+def _part(tensors: dict[str, Any], part: str) -> dict[str, Any]:
+    return {name.removeprefix(f"{part}."): value for name, value in tensors.items() if name.startswith(f"{part}.")}
+
+
+def _estimator(spec: dict[str, Any], network: Any) -> Any:
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in spec["parameters"].items()
+    }
+    model = Autoencoder(**given)
+    try:
+        check(model)
+    except UserError as error:
+        raise ModelFileError(str(error)) from error
+    if network is not None:
+        model.network = network
+    return model
+
+
+def _plan(spec: dict[str, Any]) -> Plan:
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in spec.items()}
+    return Plan(**{**values, "device": "cpu"})

@@ -1,0 +1,151 @@
+"""``isthmus inspect``: what a model file says of itself, without torch and without building the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from isthmus.errors import ModelFileError
+from isthmus.shell import flags, terminal
+
+_SHOWN_COLUMNS = 30
+HOLDS = (
+    "weights, the names, kinds, ranges and categories of the columns (or the mean picture), and the history of the fit; "
+    "no training rows"
+)
+
+
+@click.command("inspect")
+@click.argument("file")
+@flags.json_option
+def command(file: str, as_json: bool) -> None:
+    """Show what a model FILE holds.
+
+    Every byte of it is checked against its digest first; nothing in it is run.
+    """
+    from isthmus.files.container import read, read_header
+
+    header = read_header(file)
+    # What the header announces is what is expected: this checks lengths, values and the digest, not whether it is a model.
+    read(file, lambda spec: {info.name: (_dtype(info.dtype), info.shape) for info in header.tensors})
+    try:
+        record = _record(file, header)
+        lines = _lines(record)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise ModelFileError(f"Cannot show {file!r}: it is not the description of a model of this version.") from error
+    if as_json:
+        terminal.say_json(record)
+        return
+    for title, pairs in lines:
+        terminal.say(title, bold=True)
+        terminal.pairs(pairs)
+
+
+def _record(file: str, header: Any) -> dict[str, Any]:
+    """Everything that is shown, as one object."""
+    spec = header.spec
+    encoder = spec["encoder"]
+    pictures = encoder["type"] == "pixels"
+    epochs = [dict(zip(("epoch", "training", "validation", "rate", "kept"), e, strict=True)) for e in spec["history"]]
+    best = next((entry for entry in epochs if entry["kept"]), epochs[0] if epochs else {})
+    return {
+        "file": file,
+        "estimator": spec["estimator"],
+        "format": header.format,
+        "versions": spec["versions"],
+        "file_bytes": header.file_bytes,
+        "sha256": header.sha256,
+        "rows": spec["n_rows"],
+        "columns": None if pictures else _columns(encoder),
+        "pictures": {key: encoder[key] for key in ("shape", "dtype", "low", "high")} if pictures else None,
+        "parameters": spec["parameters"],
+        "plan": {name: value for name, value in spec["plan"].items() if name not in ("notes", "constant_rate")},
+        "weights": _sizes(header, "network"),
+        "baseline": _sizes(header, "baseline") if spec["baseline"] else None,
+        "seed": spec["seed"],
+        "history": {
+            "epochs": int(epochs[-1]["epoch"]) if epochs else 0,
+            "kept_epoch": int(best["epoch"]) if epochs else 0,
+            "first_validation_error": epochs[0]["validation"] if epochs else None,
+            "kept_validation_error": best.get("validation"),
+        },
+        "training_rows_held": 0,
+        "notes": spec["notes"],
+    }
+
+
+def _columns(encoder: dict[str, Any]) -> list[dict[str, str]]:
+    names = encoder["names"] or [f"x{place}" for place in range(len(encoder["kinds"]))]
+    return [{"name": str(name), "kind": str(kind)} for name, kind in zip(names, encoder["kinds"], strict=True)]
+
+
+def _sizes(header: Any, part: str) -> int:
+    """Count the numbers in the arrays of one part of a model."""
+    total = 0
+    for info in header.tensors:
+        size = 1
+        for side in info.shape:
+            size *= side
+        total += size if info.name.startswith(f"{part}.") else 0
+    return total
+
+
+def _lines(record: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The record in sections of names and values."""
+    written = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    about = [
+        ("estimator", record["estimator"]),
+        ("written by", written),
+        ("size", f"{record['file_bytes']:,} bytes, file format {record['format']}"),
+        ("digest", f"sha256 {record['sha256']} (checked)"),
+        ("holds", HOLDS),
+        ("baseline", "PCA at the same latent size" if record["baseline"] is not None else "none"),
+        ("weights", f"{record['weights']:,} numbers"),
+    ]
+    history = record["history"]
+    trained = [
+        ("epochs", f"{history['epochs']}, weights of epoch {history['kept_epoch']} kept"),
+        ("first validation error", _number(history["first_validation_error"])),
+        ("kept validation error", _number(history["kept_validation_error"])),
+        ("seed", str(record["seed"])),
+        *(("note", note) for note in record["notes"]),
+    ]
+    parameters = [(name, _text(value)) for name, value in record["parameters"].items()]
+    plan = [(name, _text(value)) for name, value in record["plan"].items()]
+    return [
+        (record["file"], about),
+        ("fitted on", _data_lines(record)),
+        ("training", trained),
+        ("plan", plan),
+        ("parameters", parameters),
+    ]
+
+
+def _data_lines(record: dict[str, Any]) -> list[tuple[str, str]]:
+    if record["pictures"]:
+        channels, height, width = record["pictures"]["shape"]
+        form = f"{height} high, {width} wide, {channels} channel{'s' * (channels != 1)}, {record['pictures']['dtype']}"
+        return [("pictures", f"{record['rows']:,}"), ("form", form)]
+    columns = record["columns"]
+    lines = [("rows", f"{record['rows']:,}"), ("columns", f"{len(columns):,}")]
+    lines += [(f"  {column['name']}", column["kind"]) for column in columns[:_SHOWN_COLUMNS]]
+    return lines + ([("", f"and {len(columns) - _SHOWN_COLUMNS:,} more")] if len(columns) > _SHOWN_COLUMNS else [])
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_text(item) for item in value) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={item}" for key, item in value.items()) or "none"
+    return _number(value) if isinstance(value, float) else "none" if value is None else str(value)
+
+
+def _number(value: Any) -> str:
+    return "unknown" if value is None else f"{value:.4g}"
+
+
+def _dtype(code: str) -> str:
+    from isthmus.files.header import TYPES
+
+    return TYPES[code]

@@ -1,0 +1,28 @@
+"""``isthmus reconstruct``: rows or pictures through the model and back."""
+
+from __future__ import annotations
+
+import click
+
+from isthmus.shell import flags, inputs, output, results, terminal
+
+
+@click.command("reconstruct")
+@click.argument("model")
+@flags.data_argument
+@click.option(
+    "-o", "--output", "target", required=True, metavar="OUT",
+    help="Rows: .csv, .tsv, .parquet, .feather, .arrow, .npy, .npz. Pictures: .png (one sheet), folder/, .npy, .npz.",
+)  # fmt: skip
+@flags.picture_options
+def command(model: str, data: tuple[str, ...], target: str, size: tuple[int, int] | None, on_bad_image: str) -> None:
+    """Encode DATA and decode it again.
+
+    Writes what the model kept of each row or picture, in original units.
+    Missing cells come back filled. Pictures written to a folder keep the names of their files.
+    """
+    fitted = inputs.load_model(model)
+    output.check(target, (model, *data), pictures=inputs.is_of_pictures(fitted))
+    rows = inputs.read_for(fitted, data, size=size, on_bad_image=on_bad_image)
+    written = results.write_decoded(fitted, fitted.reconstruct(rows), target, inputs.files_of(rows))
+    terminal.say(f"wrote {target}: {written}", color="green")

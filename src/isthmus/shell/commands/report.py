@@ -1,0 +1,83 @@
+"""``isthmus report``: a model and data to one HTML page."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from isthmus.errors import DataError
+from isthmus.shell import flags, inputs, output, terminal
+
+
+@click.command("report")
+@click.argument("model")
+@flags.data_argument
+@click.option(
+    "-o", "--output", "target", default="report.html", show_default=True, metavar="FILE.html", help="The page to write."
+)
+@click.option(
+    "--labels", metavar="COLUMN|FILE", help="Colours of the latent map: a column of DATA, or a file with one."
+)
+@click.option("--png", is_flag=True, help="Also write each figure as a PNG file beside the page.")
+@flags.picture_options
+def command(
+    model: str,
+    data: tuple[str, ...],
+    target: str,
+    labels: str | None,
+    png: bool,
+    size: tuple[int, int] | None,
+    on_bad_image: str,
+) -> None:
+    """Write a page about the model and DATA.
+
+    It shows what the model keeps and what it loses, with PCA beside it. The page is
+    one file that needs no network; open it in a browser.
+    """
+    fitted = inputs.load_model(model)
+    output.check_file(target, (model, *data))
+    rows = inputs.read_for(fitted, data, size=size, on_bad_image=on_bad_image)
+    colours = None if labels is None else read_labels(labels, data, len(rows))
+    from isthmus.views.report import report
+
+    report(fitted, rows, target, labels=colours, png=png)
+    terminal.say(f"wrote {target}: open it in a browser", color="green")
+
+
+def read_labels(labels: str, paths: tuple[str, ...], count: int) -> list[Any]:
+    """Read one label for each row, from a column of the data or from a file of its own.
+
+    Raises
+    ------
+    DataError
+        If there is neither such a column nor such a file, or there are not ``count`` labels.
+    """
+    from isthmus.data.table import Table
+
+    found: list[Any] | None = None
+    columns: list[str] = []
+    if len(paths) == 1 and os.path.isfile(paths[0]):
+        data = inputs.read_data(paths)
+        columns = data.columns.column_names if isinstance(data, Table) else []
+        found = data.columns[labels].to_pylist() if isinstance(data, Table) and labels in columns else None
+    if found is None:
+        if not os.path.exists(labels):
+            listed = f"; the columns are {', '.join(columns[:20])}" if columns else ""
+            raise DataError(f"--labels must name a column of the data or a file; {labels!r} is neither{listed}.")
+        found = _from_file(labels)
+    if len(found) != count:
+        raise DataError(f"{labels} holds {len(found):,} labels, but there are {count:,} rows; each row needs one.")
+    return found
+
+
+def _from_file(path: str) -> list[Any]:
+    from isthmus.data.table import Table
+
+    data = inputs.read_data((path,))
+    if isinstance(data, Table) and data.columns.num_columns == 1:
+        return data.columns.column(0).to_pylist()  # type: ignore[no-any-return]  # pyarrow is untyped
+    if not isinstance(data, Table) and len(data.shape) == 1:
+        return data.tolist()  # type: ignore[union-attr, no-any-return]  # one axis: an array, never pictures
+    raise DataError(f"{path} must hold one label for each row; it holds data of shape {tuple(data.shape)}.")

@@ -1,0 +1,71 @@
+"""``isthmus score``: the error of each row, and PCA's beside ours."""
+
+from __future__ import annotations
+
+import heapq
+from typing import Any
+
+import click
+
+from isthmus.shell import flags, inputs, output, results, terminal
+
+WORST = 5
+
+
+@click.command("score")
+@click.argument("model")
+@flags.data_argument
+@click.option(
+    "-o", "--output", "target", metavar="FILE", help="Also write the error of each row: .csv, .parquet, .npy ..."
+)
+@flags.json_option
+@flags.picture_options
+def command(
+    model: str,
+    data: tuple[str, ...],
+    target: str | None,
+    as_json: bool,
+    size: tuple[int, int] | None,
+    on_bad_image: str,
+) -> None:
+    """Measure the error of each row of DATA.
+
+    PCA's error on the same rows stands beside it. An error of 0 is perfect, 1 is as good as always guessing the
+    average of the training rows; the share explained is 1 minus the error. Rows are counted from 1.
+    """
+    fitted = inputs.load_model(model)
+    if target is not None:
+        output.check(target, (model, *data))
+    rows = inputs.read_for(fitted, data, size=size, on_bad_image=on_bad_image)
+    errors = -fitted.score_samples(rows)
+    found = fitted.compare(rows)
+    files = inputs.files_of(rows)
+    if target is not None:
+        columns = {"row": _numbers(len(errors)), "error": errors, "share_explained": 1 - errors}
+        output.write_rows(target, columns, files=files)
+    worst = heapq.nlargest(WORST, range(len(errors)), key=errors.tolist().__getitem__)
+    _tell(found, errors, worst, files, inputs.named(data), err=as_json)
+    if target is not None:
+        terminal.say(f"wrote {target}: {len(errors):,} rows", err=as_json, color="green")
+    if as_json:
+        shown = [{"row": place + 1, "error": float(errors[place])} for place in worst]
+        terminal.say_json({"rows": len(errors), **found, "worst": shown, "output": target})
+
+
+def _tell(found: Any, errors: Any, worst: list[int], files: tuple[str, ...], name: str, *, err: bool) -> None:
+    """Print the means and the worst rows."""
+    terminal.say(f"{name}: {len(errors):,} rows, {100 * (1 - found['error']):.1f} % explained", err=err, bold=True)
+    terminal.pairs(results.comparison_rows(found), err=err)
+    terminal.say("worst rows", err=err, bold=True)
+    header = ("row", "error", "share explained", *(["file"] if files else []))
+    cells = [
+        (f"{place + 1}", f"{errors[place]:.4g}", f"{100 * (1 - errors[place]):.1f} %", *(files[place : place + 1]))
+        for place in worst
+    ]
+    terminal.grid(header, cells, err=err)
+
+
+def _numbers(count: int) -> Any:
+    import numpy as np
+
+    return np.arange(1, count + 1)

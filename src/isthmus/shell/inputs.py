@@ -1,0 +1,123 @@
+"""What a verb reads: data for a fit, data for a fitted model, and model files.
+
+In: what was typed. Out: a `Table`, `Pictures` or an array; a fitted estimator. Unusual: a table for a fitted model is
+read with the kinds of fit, so that a category such as 007 stays the text that it was.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from isthmus.errors import DataError, ModelFileError
+from isthmus.shell import terminal
+
+if TYPE_CHECKING:
+    from isthmus.data.readers import Data
+
+_SHOWN_COLUMNS = 20
+
+
+def read_data(
+    paths: Sequence[str],
+    *,
+    kinds: Mapping[str, str] | None = None,
+    size: tuple[int, int] | None = None,
+    on_bad_image: str = "error",
+) -> Data:
+    """Read what was typed as DATA: one path, or several pictures."""
+    from isthmus.data.readers import read
+
+    return read(_one_or_all(paths), kinds=kinds, size=size, on_bad_image=on_bad_image)  # type: ignore[arg-type]  # click checked it
+
+
+def read_for(
+    model: Any, paths: Sequence[str], *, size: tuple[int, int] | None = None, on_bad_image: str = "error"
+) -> Data:
+    """Read DATA the way the data of fit were read, and say what was noticed.
+
+    Raises
+    ------
+    DataError
+        If a column of fit is missing, or pictures are given to a model of rows, or the other way round.
+    """
+    from isthmus.data.readers import as_data, read
+    from isthmus.data.table import Table
+
+    encoder = model.encoder_
+    data: Any
+    if getattr(encoder, "names", ()) and len(paths) == 1:
+        data = as_data(paths[0], fitted=dict(zip(encoder.names, encoder.kinds, strict=True)))
+    else:
+        data = read(_one_or_all(paths), size=size, on_bad_image=on_bad_image)  # type: ignore[arg-type]  # click checked it
+    wants_pictures, dimensions = is_of_pictures(model), 2 if isinstance(data, Table) else len(data.shape)
+    if wants_pictures != (dimensions > 2):
+        found, wanted = ("rows", "pictures") if wants_pictures else ("pictures", "rows of a table")
+        raise DataError(f"{named(paths)} holds {found}; the model was fitted with {wanted}. Give it data of that form.")
+    for note in notes_of(data):
+        terminal.note(note)
+    return data  # type: ignore[no-any-return]  # as_data takes and gives anything
+
+
+def load_model(path: str) -> Any:
+    """Load a model file; one that needs its owner's Python code is refused before anything else is looked at.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is damaged, foreign, or holds a user's own network.
+    """
+    from isthmus.files.container import read_header
+
+    plan = read_header(path).spec.get("plan")
+    if isinstance(plan, dict) and plan.get("network") == "custom":
+        raise ModelFileError(
+            f"{path} holds the weights of a user's own network, whose code the command line does not have; "
+            "use it in Python: isthmus.load(path, network=...)."
+        )
+    from isthmus.models.loading import load
+
+    return load(path)
+
+
+def is_of_pictures(model: Any) -> bool:
+    """Whether the model was fitted with pictures."""
+    return len(model.encoder_.layout.input_shape) == 3
+
+
+def notes_of(data: Any) -> tuple[str, ...]:
+    """What was noticed while reading."""
+    return tuple(getattr(data, "notes", ()))
+
+
+def files_of(data: Any) -> tuple[str, ...]:
+    """The file of each picture; empty for anything but pictures from files."""
+    return tuple(getattr(data, "files", ()))
+
+
+def named(paths: Sequence[str]) -> str:
+    """What to call DATA in a sentence."""
+    return paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1:,} more"
+
+
+def describe(data: Any, paths: Sequence[str], *, err: bool = False) -> None:
+    """Print what was read: its size, and each column with its kind."""
+    from isthmus.data.table import Table
+
+    if not isinstance(data, Table):
+        noun = "pictures" if len(data.shape) > 2 else "rows"
+        form = " x ".join(str(side) for side in data.shape[1:]) or "1"
+        dtype = getattr(data, "array", data).dtype
+        terminal.say(f"read {named(paths)}: {len(data):,} {noun} of {form} ({dtype})", err=err)
+        return
+    counts = ", ".join(f"{count} {kind}" for kind, count in Counter(data.kinds.values()).items())
+    columns = f"{len(data.names)} column{'s' * (len(data.names) != 1)}"
+    terminal.say(f"read {named(paths)}: {len(data):,} rows, {columns} ({counts})", err=err)
+    terminal.pairs(list(data.kinds.items())[:_SHOWN_COLUMNS], err=err)
+    if len(data.names) > _SHOWN_COLUMNS:
+        terminal.say(f"  and {len(data.names) - _SHOWN_COLUMNS} more", err=err)
+
+
+def _one_or_all(paths: Sequence[str]) -> str | list[str]:
+    return paths[0] if len(paths) == 1 else list(paths)

@@ -1,0 +1,100 @@
+"""Results of a model as the command line writes and words them: latents, reconstructions, errors, and PCA's beside ours.
+
+In: a fitted model and data. Out: files, and sentences. The numbers are the estimator's own; here they only get names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from isthmus.shell import output
+from isthmus.shell.inputs import files_of, is_of_pictures
+
+UNIT = "0 is perfect, 1 is always guessing the average"
+
+
+def latent_names(model: Any) -> tuple[str, ...]:
+    """Names of the columns of a file of latents."""
+    return tuple(f"latent{place}" for place in range(model.latent_dim_))
+
+
+def write_latents(model: Any, data: Any, path: str) -> str:
+    """Encode ``data`` to ``path``; give what was written, in words."""
+    latents = model.transform(data)
+    output.write_rows(path, dict(zip(latent_names(model), latents.T, strict=True)), files=files_of(data))
+    return f"{len(latents):,} rows of {model.latent_dim_} latent values"
+
+
+def write_decoded(model: Any, decoded: Any, path: str, files: Sequence[str] = ()) -> str:
+    """Write rows or pictures in the form that the model decodes to; give what was written, in words."""
+    if is_of_pictures(model):
+        return output.write_pictures(
+            path, _channels_last(model, decoded), files=files, value_range=_range(model, decoded)
+        )
+    columns = decoded_columns(decoded)
+    output.write_rows(path, columns)
+    return f"{len(next(iter(columns.values()))):,} rows of {len(columns)} columns"
+
+
+def decoded_columns(decoded: Any) -> dict[str, Any]:
+    """Named columns of what ``reconstruct`` or ``inverse_transform`` gave: a table, a frame or an array."""
+    import numpy as np
+
+    if isinstance(decoded, np.ndarray):
+        return {f"x{place}": column for place, column in enumerate(decoded.T)}
+    from isthmus.data.table import Table, table_from
+
+    columns = decoded.columns if isinstance(decoded, Table) else table_from(decoded).columns
+    return dict(zip(columns.column_names, columns.columns, strict=True))
+
+
+def held_out(model: Any, data: Any) -> Any:
+    """The rows of ``data``, which ``model`` was fitted to, that chose its weights: its validation rows.
+
+    Where none were held out, a sample of the training rows, as in training.
+    """
+    from isthmus.data.table import Table
+    from isthmus.train.loop import split_rows
+
+    rows = split_rows(len(data), model.plan_.validation_rows, model.seed_)[1].numpy()
+    return data.take(rows) if isinstance(data, Table) else getattr(data, "array", data)[rows]
+
+
+def against_pca(found: Mapping[str, float | None]) -> str:
+    """One sentence on the ratio that ``compare`` gave.
+
+    >>> against_pca({"error": 0.1, "pca_error": 0.4, "ratio": 0.25})
+    "0.25 times PCA's error: 75 % less"
+    """
+    ratio = found["ratio"]
+    if found["pca_error"] is None:
+        return "PCA would be larger than the network at this size, so there is none to compare with"
+    if ratio is None:
+        return "PCA leaves no error at this size, so nothing can be better"
+    if ratio > 1:
+        return f"{ratio:.2f} times PCA's error: PCA is better by {100 * (1 - 1 / ratio):.0f} %"
+    if f"{ratio:.2f}" == "1.00":
+        return "1.00 times PCA's error: no better than PCA"
+    return f"{ratio:{'.2f' if ratio >= 0.1 else '.2g'}} times PCA's error: {100 * (1 - ratio):.0f} % less"
+
+
+def comparison_rows(found: Mapping[str, float | None]) -> list[tuple[str, str]]:
+    """Names and values of a comparison with PCA, for two columns."""
+    pca = found["pca_error"]
+    return [
+        ("error", f"{found['error']:.4g} ({UNIT})"),
+        ("error of PCA", "unknown" if pca is None else f"{pca:.4g} (the same latent size)"),
+        ("in words", against_pca(found)),
+    ]
+
+
+def _channels_last(model: Any, pictures: Any) -> Any:
+    return pictures.transpose(0, 2, 3, 1) if model.encoder_.channels == "first" else pictures
+
+
+def _range(model: Any, pictures: Any) -> tuple[float, float]:
+    """What to draw as black and white: the range of the type for bytes, else the range seen in training."""
+    usual = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0), "bool": (0.0, 1.0)}
+    low, high = usual.get(str(pictures.dtype), (float(model.encoder_.low), float(model.encoder_.high)))
+    return (low, high) if high > low else (low, low + 1)

@@ -1,0 +1,196 @@
+"""Everything that a report shows, measured once.
+
+In: a fitted model and rows. Out: `Measured`, the errors, latents and reconstructions of the rows by the network and by PCA
+at the same latent size. PCA is the same estimator with the linear network in the place of the trained one, so both are
+encoded, run and decoded by the same code.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from isthmus.data.containers import is_frame
+from isthmus.data.images import Pictures
+from isthmus.data.readers import as_data
+from isthmus.data.table import Table
+from isthmus.errors import ParameterError
+from isthmus.losses import per_row
+from isthmus.models.base import BaseAutoencoder
+from isthmus.models.inputs import Data, read_input
+from isthmus.prep.columns import ColumnEncoder
+from isthmus.prep.pixels import PixelEncoder
+from isthmus.prep.rows import EncodedRows
+from isthmus.views.labels import Labels, take_labels
+
+Floats = NDArray[np.float64]
+MOST_DRAWN = 5_000
+"""Points of the latent map, and rows whose reconstructions are compared in original units."""
+MOST_SHOWN = 10
+"""Pictures in a strip, and rows in the list of the worst."""
+_BLOCK = 4_096
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """What one network makes of the rows.
+
+    Attributes
+    ----------
+    rows : (n_samples,) mean error of each row over its observed cells.
+    columns : (n_columns,) mean error of each column over its observed cells, NaN where there are none; None for pictures.
+    """
+
+    rows: Floats
+    columns: Floats | None
+
+    @property
+    def mean(self) -> float:
+        """Mean error of the rows, as `compare` gives it."""
+        return float(self.rows.mean())
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A model and rows, with all that is known of them.
+
+    Attributes
+    ----------
+    model : the fitted autoencoder.
+    pca : the same with PCA as its network; None where PCA was too large.
+    data : the rows as the model's preparation adopted them.
+    source : what to call the rows; a file's name without its folder.
+    notes : what was noticed about the rows.
+    ours, theirs : the errors of the model and of PCA.
+    latents : (n_samples, latent_dim)
+    labels : one per row, or None.
+    """
+
+    model: Any
+    pca: Any | None
+    data: Data
+    source: str
+    notes: tuple[str, ...]
+    ours: Errors
+    theirs: Errors | None
+    latents: NDArray[np.float32]
+    labels: Labels | None
+
+    @property
+    def pictures(self) -> bool:
+        """Whether the rows are pictures."""
+        return isinstance(self.model.encoder_, PixelEncoder)
+
+    @property
+    def raw_errors(self) -> bool:
+        """Whether errors are in the square of the data's unit, not shares of the variance (``scaling="none"``)."""
+        return bool(self.model.plan_.scaling == "none")
+
+    @cached_property
+    def drawn(self) -> NDArray[np.int64]:
+        """Rows of the latent map: all, or `MOST_DRAWN` drawn with the model's seed, in order."""
+        n = len(self.data)
+        if n <= MOST_DRAWN:
+            return np.arange(n)
+        return np.sort(np.random.default_rng(self.model.seed_).choice(n, MOST_DRAWN, replace=False))
+
+    @cached_property
+    def spread(self) -> NDArray[np.int64]:
+        """Ten rows at equal distances from first to last."""
+        return np.unique(np.linspace(0, len(self.data) - 1, MOST_SHOWN).round().astype(np.int64))
+
+    @cached_property
+    def worst(self) -> NDArray[np.int64]:
+        """The ten rows with the largest error, the largest first."""
+        return np.argsort(-self.ours.rows, kind="stable")[:MOST_SHOWN]
+
+    def rows(self, index: NDArray[np.int64]) -> Data:
+        """The rows at ``index``."""
+        return self.data.take(index) if isinstance(self.data, Table) else self.data[index]
+
+    @cached_property
+    def column_references(self) -> Floats | float:
+        """Error of the constant guess per column: 1 where each column has its own scale, else measured on these rows."""
+        encoder = self.model.encoder_
+        if not isinstance(encoder, ColumnEncoder) or encoder.scaling == "column":
+            return 1.0
+        rows, width = EncodedRows(self.data, encoder), encoder.layout.n_columns
+        squares, seen = np.zeros(width), np.zeros(width)
+        for start in range(0, len(rows), _BLOCK):
+            part = rows.slice(start, min(start + _BLOCK, len(rows)))[:, :width].double()
+            squares += part.square().nan_to_num().sum(dim=0).numpy()
+            seen += (~part.isnan()).sum(dim=0).numpy()
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(squares / seen)
+
+    def explained(self, errors: Errors) -> Floats:
+        """Share explained of each column (R2), NaN where these rows do not vary."""
+        if errors.columns is None:
+            raise ValueError("pictures have no columns")
+        reference = np.broadcast_to(self.column_references, errors.columns.shape)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(reference > 0, 1 - errors.columns / reference, np.nan)
+
+
+def measure(model: Any, X: Any, labels: Any = None) -> Measured:
+    """Run the model and PCA over the rows of ``X``.
+
+    Raises
+    ------
+    ParameterError : ``model`` is not an autoencoder of isthmus.
+    DataError, DataTypeError : rows that do not fit the model, labels that do not fit the rows.
+    """
+    if not isinstance(model, BaseAutoencoder):
+        raise ParameterError(f"model must be a fitted isthmus autoencoder; got a {type(model).__name__}.")
+    check_is_fitted(model)
+    encoder = model.encoder_
+    names = encoder.names if isinstance(encoder, ColumnEncoder) else ()
+    data, found = take_labels(as_data(X), labels, names)
+    data, notes = encoder.adopt(read_input(model, data, reset=False))  # type: ignore[arg-type]  # checked inside
+    pca = _with_network(model, model.baseline_)
+    with warnings.catch_warnings():
+        # The rows were adopted above, and what was noticed then stands in the report.
+        warnings.simplefilter("ignore")
+        ours, theirs = _errors(model, data), _errors(pca, data) if pca is not None else None
+        return Measured(model, pca, data, source_of(X), notes, ours, theirs, model.transform(data), found)
+
+
+def source_of(X: Any) -> str:
+    """What to call ``X``; a file is called by its name without the folder, so a report tells nothing of the machine."""
+    if isinstance(X, (str, os.PathLike)):
+        return Path(X).name
+    if isinstance(X, Table):
+        return Path(X.source).name
+    if isinstance(X, Pictures):
+        return "pictures"
+    if is_frame(X):
+        return "a frame"
+    return "pictures" if np.ndim(X) > 2 else "an array"
+
+
+def _with_network(model: BaseAutoencoder, network: Any) -> Any | None:
+    if network is None:
+        return None
+    twin = copy.copy(model)
+    twin.network_ = network
+    return twin
+
+
+def _errors(model: Any, data: Data) -> Errors:
+    cells = model.errors(data)
+    rows = per_row(torch.from_numpy(cells).double()).numpy()
+    if cells.ndim != 2:
+        return Errors(rows, None)
+    with np.errstate(invalid="ignore"):
+        columns = np.nansum(cells, axis=0, dtype=np.float64) / (~np.isnan(cells)).sum(axis=0)
+    return Errors(rows, columns)
