@@ -66,7 +66,10 @@ def main() -> None:
             ratio = found["error"] / found["pca_error"] if found["pca_error"] > 1e-9 else 1.0
             cells.append((name, size, ratio))
             words.append(f"{size}: {ratio:.3f}")
-        print(f"{name:16} {train.shape[0]:>5} x {rows.shape[1]:<5} {'  '.join(words)}  ({time.perf_counter() - start:.0f} s)", flush=True)
+        print(
+            f"{name:16} {train.shape[0]:>5} x {rows.shape[1]:<5} {'  '.join(words)}  ({time.perf_counter() - start:.0f} s)",
+            flush=True,
+        )
     ratios = np.array([ratio for *_, ratio in cells])
     summary = {
         "cells": len(cells),

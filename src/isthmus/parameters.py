@@ -153,7 +153,8 @@ def check_kinds(kinds: object, columns: tuple[str, ...] | None) -> dict[str, str
         check_value(f"kinds[{column!r}]", kind, Allowed(help="", choices=KINDS), "the data")
         if columns is not None and column not in columns:
             near = difflib.get_close_matches(str(column), columns, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else f" Columns: {', '.join(columns[:20])}."
+            there = f" Columns: {', '.join(columns[:20])}." if columns else " Only frames and files have named columns."
+            hint = f" Did you mean {near[0]!r}?" if near else there
             raise ParameterError(f"kinds names a column {column!r} that the data does not have.{hint}")
     return {str(k): str(v) for k, v in kinds.items()}
 

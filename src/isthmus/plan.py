@@ -19,8 +19,10 @@ MOST_VALIDATION_ROWS = 4_096
 """Enough that the standard error of the mean is far below what epochs differ by."""
 ANCHOR_WEIGHTS = 2**24
 """Columns times latent size up to which a network is anchored: beyond, the linear path would be the larger part of it."""
-FEWEST_STEPS, MOST_STEPS, HALF_ROWS = 250, 7_200, 5_000
-"""Steps of a default fit: few for a few hundred rows, half of the most at 5,000 rows, never more than the most."""
+FEWEST_STEPS, MOST_STEPS, HALF_ROWS = 250, 3_600, 2_500
+"""Steps of a default fit: few for a few hundred rows, half of the most at 2,500 rows, never more than the most."""
+MANY_ROWS = 20_000
+"""Training rows from which on batches of 256 cost nothing in error and save a fifth of the time."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,9 @@ def make_plan(shape: DataShape, parameters: AutoencoderParameters, machine: Mach
         loss=_loss(p.loss, output),
         anchored=anchored,
         optimizer=p.optimizer,
-        learning_rate=_learning_rate(p, network) if p.learning_rate == "auto" else float(p.learning_rate),
+        learning_rate=_learning_rate(p, network, layout.n_targets, batch_size)
+        if p.learning_rate == "auto"
+        else float(p.learning_rate),
         linear_share=0.3,
         betas=(0.9, 0.99),
         weight_decay=0.1 if p.optimizer == "adamw" else 0.0,
@@ -156,12 +160,14 @@ def _hidden_dims(asked: Any, network: str, n_rows: int, n_targets: int) -> tuple
 
 
 def _batch_size(training_rows: int) -> int:
-    """The power of two nearest to a sixteenth of the rows, from 16 to 128."""
+    """The power of two nearest to a sixteenth of the rows, from 16 to 128; 256 from 20,000 rows on."""
+    if training_rows >= MANY_ROWS:
+        return 256
     return int(min(128, max(16, 2 ** round(math.log2(max(16, training_rows) / 16)))))
 
 
 def _epochs(training_rows: int, batch_size: int) -> int:
-    """As many passes as make 7,200 n / (n + 5,000) steps for n rows, but at least 250 steps and one pass."""
+    """As many passes as make 3,600 n / (n + 2,500) steps for n rows, but at least 250 steps and one pass."""
     per_epoch = math.ceil(training_rows / batch_size)
     steps = max(FEWEST_STEPS, MOST_STEPS * training_rows / (training_rows + HALF_ROWS))
     return max(1, round(steps / per_epoch))
@@ -172,10 +178,15 @@ def _validation_rows(n_rows: int, fraction: float) -> int:
     return min(round(n_rows * fraction), MOST_VALIDATION_ROWS, max(0, n_rows - 1))
 
 
-def _learning_rate(parameters: AutoencoderParameters, network: str) -> float:
-    """5e-3 for our own networks under Adam, 1e-3 for a user's; each other optimizer at its usual rate."""
+def _learning_rate(parameters: AutoencoderParameters, network: str, n_targets: int, batch_size: int) -> float:
+    """5e-3 under Adam, with the root of batches over 128, less in proportion beyond 1,000 columns; a user's network: 1e-3.
+
+    Other optimizers start at their usual rates.
+    """
     usual = {"rmsprop": 1e-3, "adadelta": 1.0, "sgd": 1e-2}
-    return usual.get(parameters.optimizer, 1e-3 if network == "custom" else 5e-3)
+    if parameters.optimizer in usual or network == "custom":
+        return usual.get(parameters.optimizer, 1e-3)
+    return 5e-3 * math.sqrt(max(1.0, batch_size / 128)) * min(1.0, 1_000 / n_targets)
 
 
 def _is_wide(network: str, hidden: Sequence[int]) -> bool:

@@ -67,14 +67,14 @@ def _is_large(cells: Any) -> bool:
     return max(-(ends["min"].as_py() or 0), ends["max"].as_py() or 0) > _EXACT
 
 
-def note_on(names: Sequence[str], one: str, many: str, noun: str = "Column") -> list[str]:
+def note_on(names: Sequence[object], one: str, many: str, noun: str = "Column") -> list[str]:
     """Make one sentence about all of the names; none without names."""
     if not names:
         return []
     return [f"{noun} {names[0]!r} {one}." if len(names) == 1 else f"{noun}s {some(names)} {many}."]
 
 
-def some(names: Sequence[str]) -> str:
+def some(names: Sequence[object]) -> str:
     """List the first names and count the rest."""
     shown = ", ".join(repr(name) for name in names[:_SHOWN])
     return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"

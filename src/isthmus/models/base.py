@@ -73,6 +73,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.n_rows_ = len(data)
         self.notes_ = (*notes_on(data), *fitted.plan.notes)
         self.history_ = self._train(rows, fitted.plan)
+        if self.history_[0]["kept"] and fitted.linear is not None and before is None:
+            fitting.set_anchor(self.network_, fitted.linear)
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
@@ -92,7 +94,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             self.seed_ = draw_seed(self._parameters.random_state)
             self._keep(fitting.fit_all(data, self._parameters, self.seed_)[0])
             self.n_rows_, self.history_, self.notes_ = 0, [], ()
-        data, notes = self.encoder_.adopt(data)  # type: ignore[arg-type]  # the encoder checks what it is given
+        data, notes = self.encoder_.adopt(data)
         warn_of(notes)
         self.n_rows_ += len(data)
         one_pass = fitting.one_pass(self.plan_, len(data))
@@ -135,7 +137,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         1 is the error of the best constant guess on the training rows (variance for numbers, entropy for categories); a
         missing cell is NaN.
         """
-        return self._errors(self.network_, self._rows(X))
+        rows = self._rows(X)
+        return self._errors(self.network_, rows)
 
     def score_samples(self, X: Any) -> NDArray[np.float64]:
         """Minus the mean error of each row over its observed cells, (n_samples,); higher is more normal."""
@@ -215,7 +218,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _adopted(self, X: Any) -> tuple[Data, EncodedRows]:
         check_is_fitted(self)
-        data, notes = self.encoder_.adopt(read_input(self, X, reset=False))  # type: ignore[arg-type]  # checked inside
+        data, notes = self.encoder_.adopt(read_input(self, X, reset=False))
         warn_of(notes)
         return data, EncodedRows(data, self.encoder_)
 

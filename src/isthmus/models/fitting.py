@@ -24,10 +24,12 @@ from isthmus.prep.columns import ColumnEncoder, choose_scaling
 from isthmus.prep.pixels import PixelEncoder, find_channels
 from isthmus.prep.rows import EncodedRows
 from isthmus.train.callbacks import Callback, ProgressBar
-from isthmus.train.loop import ErrorMap, generator_for
+from isthmus.train.loop import ErrorMap, generator_for, split_rows
 from isthmus.train.machine import find_device, multiplies_bfloat16
 
 Encoder = ColumnEncoder | PixelEncoder
+FAIR_ROWS = 10
+"""Rows per column from which on a tenth more of them changes PCA by less than the noise of validation."""
 
 
 @dataclass
@@ -39,6 +41,7 @@ class Fitted:
     network: Network
     baseline: Network | None
     work: int
+    linear: LinearFit | None = None
 
     @property
     def block(self) -> int:
@@ -72,13 +75,36 @@ def first_network(
     else:
         network = start(outline_for(plan, layout), generator_for(seed, 3))
     _set_bounds(network, encoder)
-    if network.linear is not None and linear is not None:
-        deviations = linear.variances.sqrt()
-        # A coordinate that the data do not use must not be blown up.
-        scale = deviations.clamp_min(1e-3 * float(deviations.max().clamp_min(1e-6)))
-        network.linear.set(linear, scale)
-        network.latent_scale.copy_(scale)
+    if linear is not None:
+        set_anchor(network, linear)
     return network
+
+
+def set_anchor(network: Network, linear: LinearFit) -> None:
+    """Set the linear path of an anchored network, and the scale of its latent, to PCA's."""
+    if network.linear is None:
+        return
+    deviations = linear.variances.sqrt()
+    # A coordinate that the data do not use must not be blown up.
+    scale = deviations.clamp_min(1e-3 * float(deviations.max().clamp_min(1e-6)))
+    network.linear.set(linear, scale)
+    network.latent_scale.copy_(scale)
+
+
+def fair_anchor(
+    plan: Plan, encoder: Encoder, rows: EncodedRows, linear: LinearFit | None, seed: int
+) -> LinearFit | None:
+    """The PCA that training starts from: without the validation rows, where few rows would let it learn them by heart.
+
+    PCA of all rows would then win against any network on validation rows that it has seen. Once epoch 0 has won fairly, the
+    PCA of all rows takes its place.
+    """
+    layout = encoder.layout
+    enough = len(rows) >= FAIR_ROWS * layout.n_targets
+    if linear is None or enough or plan.validation_rows == 0 or plan.max_epochs == 0:
+        return linear
+    training, _ = split_rows(len(rows), plan.validation_rows, seed)
+    return fit_linear(rows.take(training), layout, plan.latent_dim, seed)
 
 
 def outline_for(plan: Plan, layout: Layout) -> Network:
@@ -119,12 +145,12 @@ def fit_all(data: Data, parameters: AutoencoderParameters, seed: int) -> tuple[F
     plan = plan_for(encoder, len(data), parameters)
     rows = EncodedRows(data, encoder)
     linear, baseline = fit_baseline(plan, encoder, rows, seed)
-    network = first_network(plan, encoder, linear, parameters, seed)
+    network = first_network(plan, encoder, fair_anchor(plan, encoder, rows, linear, seed), parameters, seed)
     if linear is None:
         note = "PCA at this size would be larger than the network; the report compares with the mean row instead."
         plan = dataclasses.replace(plan, notes=(*plan.notes, note))
     work = multiply_adds(network.eval(), encoder.layout.input_shape)
-    return Fitted(encoder, plan, network.to(plan.device), baseline, work), rows
+    return Fitted(encoder, plan, network.to(plan.device), baseline, work, linear), rows
 
 
 def training_error(plan: Plan, network: Network, layout: Layout, *, gaps: bool) -> ErrorMap:

@@ -36,6 +36,7 @@ def read_input(estimator: Any, X: Any, *, kinds: Any = None, reset: bool) -> Dat
     known = None if reset else kinds_of_fit(estimator)
     data = as_data(X, kinds=kinds if reset else None, fitted=known)
     if isinstance(data, Table):
+        warn_of(data.notes if known is not None else ())
         return _checked_table(estimator, data, reset=reset)
     check_kinds(kinds, ()) if kinds else None
     if isinstance(data, Pictures):

@@ -65,6 +65,7 @@ def start(network: Network, generator: torch.Generator) -> Network:
             if part is not None:
                 _zero_last(part)
     network.latent_scale.fill_(1.0)
+    network.bounds.open()
     return network
 
 

@@ -42,7 +42,9 @@ def patch_side(shape: tuple[int, int, int]) -> int:
     return side
 
 
-def conv_encoder(shape: tuple[int, int, int], hidden_dims: Sequence[int], latent_dim: int, activation: str) -> nn.Module:
+def conv_encoder(
+    shape: tuple[int, int, int], hidden_dims: Sequence[int], latent_dim: int, activation: str
+) -> nn.Module:
     """(n, channels, height, width) to (n, latent_dim)."""
     side = patch_side(shape)
     if side == 1:
@@ -56,7 +58,9 @@ def conv_encoder(shape: tuple[int, int, int], hidden_dims: Sequence[int], latent
     )
 
 
-def conv_decoder(shape: tuple[int, int, int], hidden_dims: Sequence[int], latent_dim: int, activation: str) -> nn.Module:
+def conv_decoder(
+    shape: tuple[int, int, int], hidden_dims: Sequence[int], latent_dim: int, activation: str
+) -> nn.Module:
     """(n, latent_dim) to (n, channels, height, width)."""
     side = patch_side(shape)
     if side == 1:

@@ -52,8 +52,14 @@ class Bounds(nn.Module):
     def __init__(self, shape: tuple[int, ...], squash: bool) -> None:
         super().__init__()
         self.squash = squash
-        self.register_buffer("low", torch.full(shape, -1e30))
-        self.register_buffer("high", torch.full(shape, 1e30))
+        self.register_buffer("low", torch.empty(shape))
+        self.register_buffer("high", torch.empty(shape))
+        self.open()
+
+    def open(self) -> None:
+        """Set bounds that nothing reaches."""
+        self.low.fill_(-1e30)
+        self.high.fill_(1e30)
 
     def forward(self, y: Tensor) -> Tensor:
         """Clamp ``y``, or squash it with a sigmoid, into the bounds."""

@@ -33,7 +33,7 @@ ONE_UNIT_SHARE = 0.25
 def choose_scaling(data: Table | NDArray[Any]) -> str:
     """``"common"`` when the columns of an array share one unit, else ``"column"``.
 
-    They do when the array holds 8-bit integers, or when at least half of its non-constant columns span a quarter of the
+    They do when the array holds 8-bit integers, or when more than half of its non-constant columns span a quarter of the
     range of all values. A frame's columns never do: they have names because they are different things.
 
     >>> choose_scaling(np.array([[0.0, 1.0], [1.0, 0.2]])), choose_scaling(np.array([[0.0, 1.0], [1.0, 5000.0]]))
@@ -46,7 +46,7 @@ def choose_scaling(data: Table | NDArray[Any]) -> str:
     ranges = np.fmax.reduce(data, axis=0).astype(np.float64) - np.fmin.reduce(data, axis=0)
     whole = float(np.nanmax(data)) - float(np.nanmin(data)) if not np.isnan(ranges).all() else 0.0
     ranges = ranges[ranges > 0]
-    return "common" if len(ranges) and np.median(ranges) >= ONE_UNIT_SHARE * whole else "column"
+    return "common" if len(ranges) and np.mean(ranges >= ONE_UNIT_SHARE * whole) > 0.5 else "column"
 
 
 @dataclass(frozen=True)

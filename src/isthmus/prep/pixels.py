@@ -107,9 +107,11 @@ class PixelEncoder:
         low, high = ((np.float32(bound) - self.center) * np.float32(1 / self.scale) for bound in (self.low, self.high))
         return low, high
 
-    def adopt(self, pictures: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
+    def adopt(self, pictures: Any) -> tuple[NDArray[Any], tuple[str, ...]]:
         """New pictures, checked to be of the size of fit."""
         want = self.center.shape
+        if not isinstance(pictures, np.ndarray):
+            raise DataError(f"got a table; the model was fitted with pictures {want[1]} high and {want[2]} wide.")
         fits = len(pictures.shape) == (3 if self.channels == "none" else 4)
         if not fits or _planes(pictures[:0], self.channels).shape[1:] != want:
             what = "pictures" if len(pictures.shape) > 2 else "rows"

@@ -103,7 +103,6 @@ def run(arguments: Sequence[str]) -> int:
         try:
             return _invoke(list(arguments))
         except Stopped as stop:
-            terminal.show_cursor()
             with contextlib.suppress(OSError):
                 terminal.say("isthmus: stopped; nothing half-written was left.", err=True)
             return stop.exit_code
@@ -137,7 +136,6 @@ def _explained(error: Exception) -> int:
     elif isinstance(error, MemoryError):
         terminal.error("there is not enough memory for this; use fewer rows, smaller pictures or a smaller network.")
     else:
-        terminal.show_cursor()
         for line in "".join(traceback.format_exception(error)).splitlines():
             terminal.say(line, err=True)
         kind = "" if isinstance(error, InternalError) else f" ({type(error).__name__})"

@@ -219,7 +219,7 @@ def _matrix(path: str, columns: Mapping[str, Any]) -> Any:
 
     arrays = []
     for name, column in columns.items():
-        array = column if isinstance(column, np.ndarray) else column.to_numpy()
+        array = column if isinstance(column, np.ndarray) else column.to_numpy(zero_copy_only=False)
         if array.dtype.kind not in "biuf":
             raise OutputError(
                 f"Cannot write {path!r}: column {name!r} does not hold numbers only, which {_suffix(path)} needs. "

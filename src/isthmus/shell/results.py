@@ -72,10 +72,10 @@ def against_pca(found: Mapping[str, float | None]) -> str:
         return "PCA would be larger than the network at this size, so there is none to compare with"
     if ratio is None:
         return "PCA leaves no error at this size, so nothing can be better"
-    if ratio > 1:
-        return f"{ratio:.2f} times PCA's error: PCA is better by {100 * (1 - 1 / ratio):.0f} %"
     if f"{ratio:.2f}" == "1.00":
         return "1.00 times PCA's error: no better than PCA"
+    if ratio > 1:
+        return f"{ratio:.2f} times PCA's error: PCA is better by {100 * (1 - 1 / ratio):.0f} %"
     return f"{ratio:{'.2f' if ratio >= 0.1 else '.2g'}} times PCA's error: {100 * (1 - ratio):.0f} % less"
 
 

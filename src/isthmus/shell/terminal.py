@@ -40,7 +40,7 @@ def one_line(text: str) -> str:
 def say(text: str = "", *, err: bool = False, bold: bool = False, color: str | None = None) -> None:
     """Print one line, on standard error if ``err``."""
     line = clean(text)
-    styled = click.style(line, bold=bold, fg=color) if line and (bold or color) else line
+    styled = click.style(line, bold=bold or None, fg=color) if line and (bold or color) else line
     click.echo(styled, err=err, color=False if _plain() else None)
 
 
@@ -90,12 +90,6 @@ def program() -> str:
     if os.path.basename(sys.argv[0]) == "isthmus" and os.path.isfile(sys.argv[0]):
         return shlex.quote(os.path.relpath(sys.argv[0]))
     return f"{shlex.quote(os.path.basename(sys.executable))} -m isthmus"
-
-
-def show_cursor() -> None:
-    """Give a terminal its cursor back, which a progress bar that was stopped half-way had hidden."""
-    if sys.stderr.isatty():
-        sys.stderr.write("\x1b[?25h")
 
 
 def _finite(value: Any) -> Any:

@@ -110,12 +110,13 @@ def train(job: Job) -> list[dict[str, float]]:
         _epochs(job, state, best, training, validation)
     except KeyboardInterrupt:
         warnings.warn("the fit was interrupted; the best weights so far are kept.", IsthmusWarning, stacklevel=2)
-    best.restore(network)
-    network.eval()
-    for entry in state.history:
-        entry["kept"] = float(entry["epoch"] == best.epoch)
-    for callback in job.callbacks:
-        callback.on_fit_end(state)
+    finally:
+        best.restore(network)
+        network.eval()
+        for entry in state.history:
+            entry["kept"] = float(entry["epoch"] == best.epoch)
+        for callback in job.callbacks:
+            callback.on_fit_end(state)
     return state.history
 
 

@@ -46,7 +46,11 @@ class Comparison:
     def verdict(self) -> str:
         """A few words, for a headline."""
         if self.ratio is None:
-            return f"{self.words(1 - self.error)} explained" if not self.raw else f"mean squared error {number(self.error)}"
+            return (
+                f"{self.words(1 - self.error)} explained"
+                if not self.raw
+                else f"mean squared error {number(self.error)}"
+            )
         if self.ratio < WORTH_IT:
             return f"{percent(1 - self.ratio)} less error than PCA"
         return f"{percent(self.ratio - 1)} more error than PCA" if self.ratio > 2 - WORTH_IT else "As good as PCA"
@@ -55,7 +59,9 @@ class Comparison:
     def sentence(self) -> str:
         """What the two errors mean."""
         if self.pca_error is None:
-            return f"The autoencoder leaves {self.words(self.error)} unexplained; guessing the mean row leaves all of it."
+            return (
+                f"The autoencoder leaves {self.words(self.error)} unexplained; guessing the mean row leaves all of it."
+            )
         ours, theirs = self.words(self.error), self.words(self.pca_error)
         if self.raw:
             facts = f"The autoencoder's mean squared error is {ours}, that of PCA at the same size {theirs}"
@@ -75,7 +81,9 @@ class Comparison:
 def on_rows(measured: Measured) -> Comparison:
     """The comparison on the rows given; the numbers of `compare`."""
     theirs = None if measured.theirs is None else measured.theirs.mean
-    return Comparison(f"The {count(len(measured.data), 'row')} of this report", measured.ours.mean, theirs, measured.raw_errors)
+    return Comparison(
+        f"The {count(len(measured.data), 'row')} of this report", measured.ours.mean, theirs, measured.raw_errors
+    )
 
 
 def at_validation(model: Any, raw: bool) -> Comparison | None:
@@ -91,7 +99,9 @@ def at_validation(model: Any, raw: bool) -> Comparison | None:
 def starts_at_pca(model: Any) -> bool:
     """Whether epoch 0 of the history is PCA."""
     history = model.history_
-    return bool(history and history[0]["epoch"] == 0 and model.plan_.anchored and not getattr(model, "warm_start", False))
+    return bool(
+        history and history[0]["epoch"] == 0 and model.plan_.anchored and not getattr(model, "warm_start", False)
+    )
 
 
 def caution(given: Comparison, held_out: Comparison | None) -> str:
@@ -117,7 +127,7 @@ def in_own_unit(measured: Measured) -> str:
     ours, theirs = measured.ours, measured.theirs
     beside = "" if theirs is None else f" (PCA: {number(scale * math.sqrt(theirs.mean))})"
     return (
-        f"In the unit of the data, which run from {number(low)} to {number(high)}: a {noun} is off by "
+        f"In the data's own unit ({number(low)} to {number(high)}), a {noun} is off by "
         f"{number(scale * math.sqrt(ours.mean))}{beside}, root mean square; mean squared error "
         f"{number(scale**2 * ours.mean)}{'' if theirs is None else f' (PCA: {number(scale**2 * theirs.mean)})'}."
     )

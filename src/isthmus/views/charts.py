@@ -23,13 +23,15 @@ from matplotlib.lines import Line2D
 WIDTH = 480.0
 """Width of every chart in its own units; the page scales it."""
 TEXT = 12.0
+_LETTERS_ACROSS = 66
+"""That fit beside one another in a PNG's legend."""
 PALETTE = {
     "card": ("#fffffe", "#1b2026"),
     "ink": ("#1f2630", "#e4e8ec"),
     "muted": ("#5d6876", "#9aa5b1"),
     "line": ("#dfe3e8", "#343c46"),
     "ours": ("#1f6f8f", "#62b6d6"),
-    "soft": ("#9cc3d3", "#2f6379"),
+    "soft": ("#9cc3d3", "#3f7f9a"),
     "pca": ("#c06c2b", "#e9a066"),
     "alarm": ("#a33a3a", "#ee8b86"),
 }
@@ -63,8 +65,11 @@ def css_colours(dark: bool = False) -> str:
     return " ".join(f"--{role}: {colours[dark]};" for role, colours in PALETTE.items())
 
 
-def axes(figure: Figure, left: float = 52, right: float = 12, top: float = 12, bottom: float = 46) -> Any:
-    """The one pair of axes of a chart; margins in its units."""
+def axes(figure: Figure, left: float = 72, right: float = 12, top: float = 12, bottom: float = 54) -> Any:
+    """The one pair of axes of a chart; margins in its units.
+
+    They leave room for letters that a narrow page enlarges by a third, as the labels' places do.
+    """
     width, height = figure.get_size_inches() * 72
     ax = figure.add_axes((left / width, bottom / height, 1 - (left + right) / width, 1 - (top + bottom) / height))
     ax.spines[["top", "right", "left"]].set_visible(False)
@@ -72,6 +77,9 @@ def axes(figure: Figure, left: float = 52, right: float = 12, top: float = 12, b
     ax.grid(axis="y", color=LIGHT["line"], linewidth=0.8)
     ax.set_axisbelow(True)
     ax.tick_params(length=0, pad=6, colors=LIGHT["muted"], labelsize=TEXT)
+    ax.tick_params(axis="x", pad=9)
+    ax.xaxis.set_label_coords(0.5, (26 - bottom) / (height - top - bottom))
+    ax.yaxis.set_label_coords((14 - left) / (width - left - right), 0.5)
     ax.xaxis.label.set_color(LIGHT["muted"])
     ax.yaxis.label.set_color(LIGHT["muted"])
     return ax
@@ -87,18 +95,22 @@ def as_svg(chart: Chart) -> str:
 
 
 def as_png(chart: Chart) -> bytes:
-    """The chart as a PNG file of 1,920 pixels width in the light palette, its legend above it."""
-    lines = sum(len(text) + 4 for text, _ in chart.legend) // 60 + 1 if chart.legend else 0
+    """The chart as a PNG file about 1,440 pixels wide in the light palette, its legend above it."""
     with _style(chart):
         figure = _drawn(chart, chart.height)
         if chart.legend:
             handles = [Line2D([], [], color=c, marker="o", linestyle="none", label=t) for t, c in chart.legend]
-            columns = -(-len(handles) // lines)
-            legend = figure.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.02, 1), ncols=columns, frameon=False)
+            columns = max(1, _LETTERS_ACROSS // max(len(text) + 4 for text, _ in chart.legend))
+            legend = figure.legend(
+                handles=handles, loc="lower left", bbox_to_anchor=(0.02, 1), ncols=min(columns, len(handles)),
+                frameon=False, handletextpad=0, columnspacing=1.2,
+            )  # fmt: skip
             for text in legend.get_texts():
                 text.set_parse_math(False)
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=288, bbox_inches="tight", facecolor=LIGHT["card"], metadata={"Software": None})
+        figure.savefig(
+            buffer, format="png", dpi=216, bbox_inches="tight", facecolor=LIGHT["card"], metadata={"Software": None}
+        )
     return buffer.getvalue()
 
 
@@ -140,5 +152,7 @@ def _rewritten(match: re.Match[str]) -> str:
     tag = re.sub(r"\s+", " ", tag).replace("xlink:href=", "href=")
     tag = re.sub(r'<g id="[^"]*"', "<g", tag)
     tag = re.sub(r"font-size: [^;\"]*;? ?|font-family: [^;\"]*;? ?|font: [^;\"]*;? ?", "", tag)
-    tag = re.sub(r"#[0-9a-f]{6}\b", lambda m: f"var(--{_ROLE_OF[m.group()]})" if m.group() in _ROLE_OF else m.group(), tag)
+    tag = re.sub(
+        r"#[0-9a-f]{6}\b", lambda m: f"var(--{_ROLE_OF[m.group()]})" if m.group() in _ROLE_OF else m.group(), tag
+    )
     return re.sub(r"(\d\.\d\d)\d+", r"\1", tag)

@@ -84,7 +84,7 @@ def _typically_off(model: Any, sample: Any) -> list[str]:
     """Median distance (numbers, dates) or share of right guesses (flags, categories) of each column, in words."""
     came = model.reconstruct(sample)
     if not isinstance(sample, Table):
-        return [number(m) for m in _medians(np.abs(came.astype(np.float64) - sample.astype(np.float64)))]
+        return [number(m, 3) for m in _medians(np.abs(came.astype(np.float64) - sample.astype(np.float64)))]
     encoder = model.encoder_
     back: Table = as_data(came, fitted=dict(zip(encoder.names, encoder.kinds, strict=True)))
     return [_off_in(sample, back, name) for name in encoder.names]
@@ -98,7 +98,7 @@ def _off_in(sample: Table, back: Table, name: str) -> str:
     seen, came = sample.numbers(name), back.numbers(name)
     if kind == "flag":
         return f"{percent(_mean((seen == came)[~np.isnan(seen)]))} right"
-    middle = number(float(_medians(np.abs(seen - came)[:, None])[0]))
+    middle = number(float(_medians(np.abs(seen - came)[:, None])[0]), 3)
     return f"{middle} days" if kind == "date" else f"{middle} s" if is_span(sample.columns[name].type) else middle
 
 

@@ -30,7 +30,7 @@ class Labels:
 
     Attributes
     ----------
-    name : the column that they come from, or "labels".
+    name : the column that they come from, or what else to call them.
     groups : (n_samples,) text of each row's group; None where the labels are numbers on a scale.
     order : the groups in the order of the legend.
     numbers : (n_samples,) float64, NaN where there is no label; None where the labels are groups.
@@ -47,44 +47,47 @@ class Labels:
         return dataclasses.replace(self, groups=groups, numbers=numbers)
 
 
-def take_labels(data: Any, labels: Any, known: tuple[str, ...]) -> tuple[Any, Labels | None]:
+def column_labels(data: Any, name: str, known: tuple[str, ...]) -> tuple[Any, Labels]:
     """The data without the column of labels, and the labels.
 
     Parameters
     ----------
     data : Table, pictures or array, as read.
-    labels : None, the name of a column, or a sequence of one value per row.
+    name : the column.
     known : columns of the model; a label among them stays in the data.
 
     Raises
     ------
-    DataError : no such column, or not one value per row.
+    DataError : there is no such column.
     """
-    if labels is None:
-        return data, None
-    if not isinstance(labels, str):
-        return data, group_labels(_values(labels, len(data)), "labels")
     if not isinstance(data, Table):
-        raise DataError(f"labels={labels!r} names a column, but these data have no column names; give one value per row.")
+        raise DataError(f"labels={name!r} names a column, but these data have no column names; give one value per row.")
     names = data.columns.column_names
-    if labels not in names:
-        raise DataError(f"labels={labels!r}: the data have no such column; they have {', '.join(names[:20])}.")
-    found = group_labels(data.columns[labels].to_pylist(), labels)
-    if labels in known:
+    if name not in names:
+        raise DataError(f"labels={name!r}: the data have no such column; they have {', '.join(names[:20])}.")
+    found = group_labels(data.columns[name].to_pylist(), name)
+    if name in known:
         return data, found
-    readings = {name: reading for name, reading in data.readings.items() if name != labels}
-    return dataclasses.replace(data, columns=data.columns.drop_columns([labels]), readings=readings), found
+    readings = {used: reading for used, reading in data.readings.items() if used != name}
+    return dataclasses.replace(data, columns=data.columns.drop_columns([name]), readings=readings), found
 
 
-def _values(labels: Any, n_rows: int) -> list[Any]:
+def row_labels(labels: Any, n_rows: int) -> Labels:
+    """One label per row, from any sequence.
+
+    Raises
+    ------
+    DataError : not one value per row.
+    """
     try:
         array = np.asarray(labels)
     except ValueError as error:
         raise DataError(f"labels must hold one value per row; got values of different lengths ({error}).") from error
     if array.ndim != 1 or len(array) != n_rows:
-        raise DataError(f"labels must hold one value for each of the {n_rows:,} rows; got an array of shape {array.shape}.")
-    values: list[Any] = array.tolist()
-    return values
+        raise DataError(
+            f"labels must hold one value for each of the {n_rows:,} rows; got an array of shape {array.shape}."
+        )
+    return group_labels(array.tolist(), "the labels given")
 
 
 def group_labels(values: list[Any], name: str) -> Labels:

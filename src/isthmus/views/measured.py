@@ -20,8 +20,6 @@ import torch
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from isthmus.data.containers import is_frame
-from isthmus.data.images import Pictures
 from isthmus.data.readers import as_data
 from isthmus.data.table import Table
 from isthmus.errors import ParameterError
@@ -31,7 +29,7 @@ from isthmus.models.inputs import Data, read_input
 from isthmus.prep.columns import ColumnEncoder
 from isthmus.prep.pixels import PixelEncoder
 from isthmus.prep.rows import EncodedRows
-from isthmus.views.labels import Labels, take_labels
+from isthmus.views.labels import Labels, column_labels, row_labels
 
 Floats = NDArray[np.float64]
 MOST_DRAWN = 5_000
@@ -69,7 +67,7 @@ class Measured:
     model : the fitted autoencoder.
     pca : the same with PCA as its network; None where PCA was too large.
     data : the rows as the model's preparation adopted them.
-    source : what to call the rows; a file's name without its folder.
+    source : the name of the file that the rows came from, or nothing.
     notes : what was noticed about the rows.
     ours, theirs : the errors of the model and of PCA.
     latents : (n_samples, latent_dim)
@@ -155,8 +153,12 @@ def measure(model: Any, X: Any, labels: Any = None) -> Measured:
     check_is_fitted(model)
     encoder = model.encoder_
     names = encoder.names if isinstance(encoder, ColumnEncoder) else ()
-    data, found = take_labels(as_data(X), labels, names)
+    data, found = as_data(X), None
+    if isinstance(labels, str):
+        data, found = column_labels(data, labels, names)
     data, notes = encoder.adopt(read_input(model, data, reset=False))  # type: ignore[arg-type]  # checked inside
+    if labels is not None and found is None:
+        found = row_labels(labels, len(data))
     pca = _with_network(model, model.baseline_)
     with warnings.catch_warnings():
         # The rows were adopted above, and what was noticed then stands in the report.
@@ -166,16 +168,10 @@ def measure(model: Any, X: Any, labels: Any = None) -> Measured:
 
 
 def source_of(X: Any) -> str:
-    """What to call ``X``; a file is called by its name without the folder, so a report tells nothing of the machine."""
+    """The name of the file that ``X`` came from, or nothing; without its folder, so a report tells nothing of the machine."""
     if isinstance(X, (str, os.PathLike)):
         return Path(X).name
-    if isinstance(X, Table):
-        return Path(X.source).name
-    if isinstance(X, Pictures):
-        return "pictures"
-    if is_frame(X):
-        return "a frame"
-    return "pictures" if np.ndim(X) > 2 else "an array"
+    return Path(X.source).name if isinstance(X, Table) and X.container == "file" else ""
 
 
 def _with_network(model: BaseAutoencoder, network: Any) -> Any | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from isthmus.data.images import png_bytes
 from isthmus.views.measured import Measured
@@ -23,7 +23,8 @@ FEWEST_PIXELS = 128
 """Longer side of a tile, at least: smaller pictures are enlarged."""
 MOST_PIXELS = 256
 """Longer side of a tile, at most: larger pictures are reduced."""
-_GAP = 8
+_GAP, _MARGIN, _LETTERS, _LINES = 8, 96, 18, 56
+"""In pixels of a sheet: between tiles, left of them, height of letters, height of two lines."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,7 @@ class Strip:
     name : part of a file name.
     index : (n_tiles,) which rows of the data they are.
     rows : the name of each row of tiles, and its tiles, uint8 (n_tiles, height, width[, 3 or 4]).
-    captions : one text per picture; empty where there are none.
+    captions : one text per picture, two lines each; empty where there are none.
     """
 
     name: str
@@ -98,15 +99,22 @@ def tile_png(tile: NDArray[np.uint8]) -> bytes:
 
 
 def sheet_png(what: Strip) -> bytes:
-    """The whole strip as one PNG file on white, the rows in their order."""
+    """The whole strip as one PNG file on white: a row of tiles under the other, their names on the left, captions below."""
     n, height, width = what.rows[0][1].shape[:3]
-    cell_height, cell_width = height + _GAP, width + _GAP
-    page = Image.new("RGB", (n * cell_width + _GAP, len(what.rows) * cell_height + _GAP), "white")
-    for y, (_, row) in enumerate(what.rows):
+    across, down = width + _GAP, height + _GAP
+    page = Image.new(
+        "RGB", (_MARGIN + n * across, len(what.rows) * down + _GAP + (_LINES if what.captions else 0)), "white"
+    )
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(_LETTERS)
+    for y, (words, row) in enumerate(what.rows):
+        pen.text((_GAP, _GAP + y * down + height // 2), words, "black", font, anchor="lm")
         for x, tile in enumerate(row):
             picture = Image.fromarray(np.ascontiguousarray(tile))
             mask = picture if picture.mode == "RGBA" else None
-            page.paste(picture, (_GAP + x * cell_width, _GAP + y * cell_height), mask)
+            page.paste(picture, (_MARGIN + x * across, _GAP + y * down), mask)
+    for x, caption in enumerate(what.captions):
+        place = (_MARGIN + x * across + width // 2, len(what.rows) * down + _GAP)
+        pen.multiline_text(place, caption.replace("\xa0", " "), "black", font, anchor="ma", align="center")
     buffer = io.BytesIO()
     page.save(buffer, format="PNG")
     return buffer.getvalue()

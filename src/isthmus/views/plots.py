@@ -30,7 +30,7 @@ LOG_FROM = 20.0
 """Ratio of the largest to the smallest loss from which the curves are drawn on a logarithmic axis."""
 
 
-def loss_chart(history: list[dict[str, float]], kept: dict[str, float], start: str, held_out: str) -> Chart:
+def loss_chart(history: list[dict[str, float]], kept: dict[str, float], start: str, held_out: str, unit: str) -> Chart:
     """Training and validation error of each epoch, the kept epoch marked.
 
     Parameters
@@ -39,6 +39,7 @@ def loss_chart(history: list[dict[str, float]], kept: dict[str, float], start: s
     kept : the entry whose weights were kept.
     start : what epoch 0 is called.
     held_out : what the validation curve is called.
+    unit : of the vertical axis.
     """
     epochs = np.array([entry["epoch"] for entry in history])
     training = np.array([entry["training_loss"] for entry in history])
@@ -46,14 +47,17 @@ def loss_chart(history: list[dict[str, float]], kept: dict[str, float], start: s
     first = validation[0] if epochs[0] == 0 else None
 
     def draw(figure: Figure) -> None:
-        ax = axes(figure, left=60)
+        ax = axes(figure)
         marker = "o" if len(epochs) == 1 else None
         if first is not None:
             ax.axhline(first, color=LIGHT["pca"], linewidth=1.4, dashes=(4, 3))
         ax.plot(epochs, training, color=LIGHT["soft"], linewidth=2)
         ax.plot(epochs, validation, color=LIGHT["ours"], linewidth=2, marker=marker)
-        ax.plot([kept["epoch"]], [kept["validation_loss"]], "o", color=LIGHT["ours"], markersize=7, clip_on=False, zorder=5)
-        finite = np.concatenate([training[np.isfinite(training)], validation])
+        ax.plot(
+            [kept["epoch"]], [kept["validation_loss"]], "o", color=LIGHT["ours"], markersize=7, clip_on=False, zorder=5
+        )
+        both = np.concatenate([training, validation])
+        finite = both[np.isfinite(both)]
         if finite.min() > 0 and finite.max() / finite.min() > LOG_FROM:
             ax.set_yscale("log")
             ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
@@ -62,7 +66,7 @@ def loss_chart(history: list[dict[str, float]], kept: dict[str, float], start: s
             ax.set_ylim(0, finite.max() * 1.08 or 1)
             ax.yaxis.set_major_locator(MaxNLocator(5))
         ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        ax.set_xlabel("epoch (passes over the training rows)")
+        ax.set(xlabel="epoch (passes over the training rows)", ylabel=unit)
 
     legend = [(held_out, LIGHT["ours"]), ("training", LIGHT["soft"])]
     if first is not None:
@@ -105,7 +109,7 @@ def curve_chart(ours: Floats, theirs: Floats | None) -> Chart:
     index = np.arange(1, len(ours) + 1)
 
     def draw(figure: Figure) -> None:
-        ax = axes(figure, left=60)
+        ax = axes(figure)
         if theirs is not None:
             ax.plot(index, np.maximum(theirs, -0.05), color=LIGHT["pca"], linewidth=1.5)
         ax.plot(index, np.maximum(ours, -0.05), color=LIGHT["ours"], linewidth=1.8)
@@ -113,38 +117,48 @@ def curve_chart(ours: Floats, theirs: Floats | None) -> Chart:
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
         ax.yaxis.set_major_locator(MaxNLocator(5))
         ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        ax.set_xlabel("number of the column")
+        ax.set(xlabel="number of the column", ylabel="share explained")
 
     legend = [("autoencoder", LIGHT["ours"])] + ([("PCA", LIGHT["pca"])] if theirs is not None else [])
     return Chart("columns", f"Share explained of each of {len(ours)} columns.", 280, draw, tuple(legend))
 
 
-def histogram_chart(ours: Floats, theirs: Floats | None, unit: str, marks: tuple[float, float]) -> Chart:
+def histogram_chart(ours: Floats, theirs: Floats | None, marks: tuple[float, float], *, as_percent: bool) -> Chart:
     """How many rows have which error; ``marks`` are the median and the 95 % quantile of ours.
 
     The axis ends at the 99.5 % quantile of all errors; rows beyond it are counted in the last bar.
     """
     end = float(np.quantile(ours if theirs is None else np.concatenate([ours, theirs]), 0.995)) or 1.0
     edges = np.linspace(0, end, int(min(50, max(8, 2 * len(ours) ** (1 / 3)))) + 1)
-    as_percent = unit == "%"
 
     def draw(figure: Figure) -> None:
-        ax = axes(figure, left=60, top=44)
+        ax = axes(figure, top=44)
         ax.hist(np.minimum(ours, end), edges, color=LIGHT["ours"], alpha=0.75, edgecolor=LIGHT["card"], linewidth=0.6)
         if theirs is not None:
             ax.hist(np.minimum(theirs, end), edges, histtype="step", color=LIGHT["pca"], linewidth=1.8)
         for mark, words, height in zip(marks, ("median", "95 % of the rows"), (1.09, 1.01), strict=True):
             place = min(mark, end)
-            ax.plot([place, place], [0, height + 0.06], color=LIGHT["ink"], linewidth=1.2, transform=ax.get_xaxis_transform(), clip_on=False)
-            ax.text(place, height, f"  {words}  ", transform=ax.get_xaxis_transform(), ha="right" if place > 0.7 * end else "left")
+            ax.plot(
+                [place, place],
+                [0, height + 0.06],
+                color=LIGHT["ink"],
+                linewidth=1.2,
+                transform=ax.get_xaxis_transform(),
+                clip_on=False,
+            )
+            toward = -1 if place > 0.7 * end else 1
+            ax.annotate(
+                words, (place, height), (5 * toward, 0), ax.get_xaxis_transform(), "offset points",
+                ha="left" if toward > 0 else "right",
+            )  # fmt: skip
         ax.set_xlim(0, end)
         ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         ax.xaxis.set_major_locator(MaxNLocator(5))
         if as_percent:
-            ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value).replace("\xa0", " ")))
-        ax.set_xlabel("error of a row (unexplained)" if as_percent else "error of a row (mean squared)")
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+        ax.set(xlabel=f"error of a row ({'unexplained' if as_percent else 'mean squared'})", ylabel="rows")
 
-    legend = [("autoencoder: rows", LIGHT["ours"])] + ([("PCA", LIGHT["pca"])] if theirs is not None else [])
+    legend = [("autoencoder", LIGHT["ours"])] + ([("PCA", LIGHT["pca"])] if theirs is not None else [])
     words = f"Histogram of {len(ours)} row errors: median {number(marks[0])}, 95 % quantile {number(marks[1])}."
     return Chart("errors", words, 300, draw, tuple(legend))
 
@@ -176,7 +190,7 @@ def latent_chart(points: Floats, shares: Floats, labels: Labels | None, row_erro
     size = 9 if len(points) > 2_000 else 14 if len(points) > 400 else 26
 
     def draw(figure: Figure) -> None:
-        ax = axes(figure, left=56, bottom=48)
+        ax = axes(figure)
         ax.grid(axis="x", color=LIGHT["line"], linewidth=0.8)
         ax.scatter(points[:, 0], up, s=size, c=colours, alpha=0.7, linewidths=0)
         ax.set_xlabel(f"axis 1: {percent(shares[0])} of the variance".replace("\xa0", " "))
@@ -197,7 +211,11 @@ def _point_colours(labels: Labels | None, n: int) -> tuple[Any, tuple[tuple[str,
         return [of[group] for group in labels.groups], tuple(of.items())
     values = labels.numbers if labels.numbers is not None else np.full(n, np.nan)
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    steps = np.nan_to_num((values - low) / (high - low) * len(SCALE_COLOURS)).clip(0, len(SCALE_COLOURS) - 1).astype(int)
+    steps = (
+        np.nan_to_num((values - low) / (high - low) * len(SCALE_COLOURS)).clip(0, len(SCALE_COLOURS) - 1).astype(int)
+    )
     colours = [LIGHT["muted"] if math.isnan(v) else SCALE_COLOURS[s] for v, s in zip(values, steps, strict=True)]
     edges = np.linspace(low, high, len(SCALE_COLOURS) + 1)
-    return colours, tuple((f"{number(a)} – {number(b)}", c) for a, b, c in zip(edges, edges[1:], SCALE_COLOURS, strict=False))
+    return colours, tuple(
+        (f"{number(a)} – {number(b)}", c) for a, b, c in zip(edges, edges[1:], SCALE_COLOURS, strict=False)
+    )

@@ -93,7 +93,7 @@ def report(
 def _sections(measured: Measured) -> list[Section]:
     made = [sections.comparison(measured)]
     made.append(sections.reconstructions(measured) if measured.pictures else sections.by_column(measured))
-    made += [sections.training(measured), sections.errors(measured), sections.latent_map(measured)]
+    made += [sections.training(measured), sections.row_errors(measured), sections.latent_map(measured)]
     return [*made, sections.details(measured)]
 
 
@@ -107,7 +107,8 @@ def _png_files(target: Path, parts: list[Section]) -> dict[Path, bytes]:
 def _page(measured: Measured, parts: list[Section], title: str | None) -> str:
     template = resources.files("isthmus.views").joinpath("template.html").read_text(encoding="utf-8")
     model = measured.model
-    heading = title if title is not None else f"{type(model).__name__}: {measured.source}"
+    rows = measured.source or count(len(measured.data), "picture" if measured.pictures else "row")
+    heading = title if title is not None else f"{type(model).__name__} on {rows}"
     html = "\n".join(
         f'<section id="{part.anchor}"{" class=half" if part.anchor in HALVES else ""}><h2>{part.title}</h2>{part.body}</section>'
         for part in parts
@@ -118,7 +119,10 @@ def _page(measured: Measured, parts: list[Section], title: str | None) -> str:
         light=css_colours(),
         dark=css_colours(dark=True),
         summary=_summary(measured),
-        facts="".join(f"<div><dt>{name}</dt><dd>{value}<small>{words}</small></dd></div>" for name, value, words in _facts(measured)),
+        facts="".join(
+            f"<div><dt>{name}</dt><dd>{value}<small>{words}</small></dd></div>"
+            for name, value, words in _facts(measured)
+        ),
         notes=f'<ul class="notes">{"".join(f"<li>{escaped(note, 500)}</li>" for note in notes)}</ul>' if notes else "",
         sections=html,
         footer=f"Made by isthmus {__version__}, torch {torch.__version__.split('+')[0]}, Python {platform.python_version()}.",
@@ -139,7 +143,7 @@ def _row_words(measured: Measured) -> str:
     encoder = measured.model.encoder_
     if measured.pictures:
         channels, height, width = encoder.layout.shape
-        return f"{height} × {width} pixels" + (f" in {channels} channels" if channels > 1 else "")
+        return f"{height}\xa0×\xa0{width} pixels" + (f" in {channels} channels" if channels > 1 else "")
     return count(len(encoder.kinds), "column")
 
 
@@ -156,7 +160,11 @@ def _facts(measured: Measured) -> list[tuple[str, str, str]]:
     trained = max((entry["epoch"] for entry in model.history_), default=0)
     return [
         ("Data", _row_words(measured), kinds),
-        ("Rows", f"{len(measured.data):,}", f"fitted on {model.n_rows_:,}, {model.plan_.validation_rows:,} of them held out"),
+        (
+            "Rows",
+            f"{len(measured.data):,}",
+            f"fitted on {model.n_rows_:,}, {model.plan_.validation_rows:,} of them held out",
+        ),
         ("Latent", count(model.latent_dim_, "number"), "what is kept of each row"),
         ("Compression", f"{before / after:.3g} to 1", f"{amount(before)} a row before, {amount(after)} after"),
         ("Network", escaped(model.plan_.network), f"{parameters:,} parameters, {trained:.0f} epochs"),

@@ -37,30 +37,32 @@ def escaped(text: Any, most: int = 10_000) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in percent, to two significant digits (whole percents from 10 on).
+    r"""A share in percent, to two significant digits (whole percents from 10 on); 100 only where nothing is missing.
 
-    >>> percent(0.1234), percent(0.00432), percent(1.5), percent(float("nan"))
-    ('12\xa0%', '0.43\xa0%', '150\xa0%', '–')
+    >>> percent(0.1234), percent(0.00432), percent(1.5), percent(0.9996), percent(float("nan"))
+    ('12\xa0%', '0.43\xa0%', '150\xa0%', '99.9\xa0%', '–')
     """
     if not math.isfinite(share):
         return "–"
     hundredths = 100 * share
     digits = 0 if abs(hundredths) >= 9.95 else 1 if abs(hundredths) >= 0.995 else 2
+    if 99.5 <= hundredths < 100:
+        hundredths, digits = min(hundredths, 99.9), 1
     shown = f"{hundredths:,.{digits}f}"
     return ("0" if float(shown.replace(",", "")) == 0 else shown) + "\xa0%"
 
 
-def number(value: float) -> str:
-    """A number to four significant digits, without exponent where that is readable.
+def number(value: float, digits: int = 4) -> str:
+    """A number to some significant digits, from 1,000 on as a whole number, without exponent where that is readable.
 
     >>> number(0.12345), number(36.0), number(1234567.8), number(1e-7), number(float("nan"))
     ('0.1235', '36', '1,234,568', '1e-07', '–')
     """
     if not math.isfinite(value):
         return "–"
-    if 1e4 <= abs(value) < 1e12:
+    if 1e3 <= abs(value) < 1e12:
         return f"{value:,.0f}"
-    return f"{value:.4g}"
+    return f"{value:.{digits}g}"
 
 
 def count(n: int, noun: str) -> str:
@@ -92,7 +94,8 @@ def cell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return number(value)
+        # A whole number stands as it is: it may be a year, or the name of something.
+        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else number(value)
     if isinstance(value, datetime.datetime):
         return value.isoformat(sep=" ", timespec="minutes")
     return short(value)

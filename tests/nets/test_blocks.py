@@ -1,0 +1,81 @@
+"""Tests of `isthmus.nets.blocks`: a row gets the same bytes alone, in a batch and in any order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from isthmus.layout import ColumnLayout
+from isthmus.nets.blocks import WORK, block_rows, in_blocks
+from isthmus.nets.build import multiply_adds
+
+CPU = torch.device("cpu")
+WIDTHS = (1, 2, 3, 5, 7, 8, 13, 16, 17, 31, 33, 63, 64, 65, 100, 127, 129, 200, 257)
+
+
+def reconstructed(network, x, block):
+    """Reconstructions of encoded rows, in blocks."""
+    return in_blocks(lambda part: network(part).reconstruction, lambda i, j: x[i:j], len(x), block, CPU)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_rows_of_any_width_get_the_same_bytes(make, width):
+    """Alone, in a batch or in another order, a row's reconstruction has the same bytes."""
+    network = make("dense", ColumnLayout(width), min(width, 5), (24,), anchored=False).eval()
+    x = torch.randn(75, width, generator=torch.Generator().manual_seed(width))
+    whole = reconstructed(network, x, 32)
+    order = torch.randperm(75, generator=torch.Generator().manual_seed(1))
+    assert np.array_equal(reconstructed(network, x[order], 32), whole[order])
+    for i in (0, 31, 32, 74):
+        assert np.array_equal(reconstructed(network, x[i : i + 1], 32), whole[i : i + 1])
+
+
+def test_pictures_get_the_same_bytes(form, make, anchor):
+    """The same holds for every form of network, its linear path included."""
+    kind, layout = form
+    network = make(kind, layout, seed=5).eval()
+    x = torch.randn(37, *layout.input_shape, generator=torch.Generator().manual_seed(2))
+    anchor(network, layout, x)
+    with torch.no_grad():
+        for name, weight in network.named_parameters():
+            if not name.startswith("linear."):
+                weight.add_(0.02 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(3)))
+    whole = reconstructed(network, x, 16)
+    assert np.array_equal(reconstructed(network, x.flip(0), 16), whole[::-1])
+    for i in (0, 15, 16, 36):
+        assert np.array_equal(reconstructed(network, x[i : i + 1], 16), whole[i : i + 1])
+
+
+def test_every_row_is_run_once():
+    """Rows come out in order, also where the last block is not full."""
+    x = torch.arange(21.0)[:, None]
+    out = in_blocks(lambda part: part * 2, lambda i, j: x[i:j], 21, 4, CPU)
+    assert np.array_equal(out, (x * 2).numpy())
+
+
+def test_every_block_has_one_size():
+    """The last block is padded to the size of all others."""
+    sizes = []
+
+    def remember(part):
+        sizes.append(len(part))
+        return part
+
+    in_blocks(remember, lambda i, j: torch.ones(j - i, 3), 21, 8, CPU)
+    assert sizes == [8, 8, 8]
+
+
+@pytest.mark.parametrize("work", [0, 1, 1e3, 7.3e4, 1e6, 1e9])
+def test_the_size_of_a_block(work):
+    """A power of two from 16 to 4,096, and no more work than stated where the bounds allow."""
+    rows = block_rows(work)
+    assert rows in {2**k for k in range(4, 13)}
+    assert rows == 16 or rows * work <= WORK
+    assert rows == 4096 or 2 * rows * work > WORK
+
+
+def test_more_work_never_gets_larger_blocks(make):
+    """A larger network runs fewer rows at a time."""
+    sizes = [block_rows(multiply_adds(make("dense", ColumnLayout(n), 2, (n,)), (n,))) for n in (10, 100, 400)]
+    assert sizes == sorted(sizes, reverse=True)

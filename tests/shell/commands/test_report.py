@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from isthmus.errors import DataError
+from isthmus.shell.commands.report import read_labels
+
+
+def test_a_page_is_written(run, model, table, tmp_path):
+    """The page goes where it was asked for, and the output says what to do with it."""
+    page = tmp_path / "page.html"
+    result = run("report", model, table, "-o", page)
+    assert "open it in a browser" in result.out
+    assert "</html>" in page.read_text(encoding="utf-8")
+
+
+def test_pictures_beside_the_page(run, photo_model, photos, tmp_path):
+    """``--png`` writes the figures as files, too."""
+    assert run("report", photo_model, photos, "-o", tmp_path / "page.html", "--png").code == 0
+    assert list(tmp_path.glob("*.png"))
+
+
+def test_labels_from_a_column(run, model, table, tmp_path):
+    """A column of the data colours the map, whether the model knows it or not."""
+    assert run("report", model, table, "-o", tmp_path / "page.html", "--labels", "paid").code == 0
+    assert set(read_labels("paid", (str(table),), 60)) == {"yes", "no"}
+
+
+def test_labels_from_a_file(table, tmp_path):
+    """A file with one column holds the labels."""
+    (tmp_path / "labels.csv").write_text("label\n" + "\n".join("ab"[n % 2] for n in range(60)), encoding="utf-8")
+    assert read_labels(str(tmp_path / "labels.csv"), (str(table),), 60)[:3] == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "count", "match"),
+    [
+        ("payed", 60, r"'payed' is neither; the columns are age, height"),
+        ("paid", 59, r"60 labels, but there are 59 rows"),
+        ("TABLE", 60, r"must hold one label for each row"),
+    ],
+)
+def test_labels_that_do_not_fit(table, labels, count, match):
+    """Labels that are nowhere, too few, or a whole table are named."""
+    with pytest.raises(DataError, match=match):
+        read_labels(labels.replace("TABLE", str(table)), (str(table),), count)

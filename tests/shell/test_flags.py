@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from isthmus.errors import ParameterError
+from isthmus.parameters import AutoencoderParameters
+from isthmus.shell import flags
+from isthmus.shell.commands.fit import command
+
+OPTIONS = {option.name: option for option in command.params}
+TYPED = [f for f in dataclasses.fields(AutoencoderParameters) if f.name not in ("callbacks", "warm_start")]
+
+
+@pytest.mark.parametrize("field", TYPED, ids=lambda f: f.name)
+def test_every_parameter_has_a_flag_with_its_help(field):
+    """A parameter that can be typed has a flag of its name, with its help and its default."""
+    option = OPTIONS[field.name]
+    flag = "--output-layer" if field.name == "output" else "--" + field.name.replace("_", "-")
+    assert flag in option.opts
+    assert field.metadata["allowed"].help in option.help
+    assert field.name == "kinds" or f"default: {'none' if field.default is None else field.default}" in option.help
+
+
+def given(*words):
+    """The parameters that a command line sets."""
+    context = command.make_context("fit", ["data.csv", *words])
+    flagged = {name: value for name, value in context.params.items() if name in {f.name for f in TYPED}}
+    with context:
+        return flags.given(context, flagged)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], {}),
+        (["--latent-dim", "16"], {"latent_dim": 16}),
+        (["--latent-dim", "auto"], {"latent_dim": "auto"}),
+        (["--hidden-dims", "512,256"], {"hidden_dims": (512, 256)}),
+        (["--learning-rate", "1e-3"], {"learning_rate": 0.001}),
+        (["--patience", "none"], {"patience": None}),
+        (["--no-progress"], {"progress": False}),
+        (["--output-layer", "sigmoid"], {"output": "sigmoid"}),
+        (["--kinds", "zip=category", "--kinds", "a=b=date"], {"kinds": {"zip": "category", "a=b": "date"}}),
+    ],
+)
+def test_only_what_was_typed_is_passed_on(words, expected):
+    """A flag becomes the value that Python code would pass; the estimator's defaults are not repeated."""
+    assert given(*words) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        (["--latent-dim", "0"], r'--latent-dim must be an integer >= 1 or "auto"; got 0'),
+        (["--latent-dim", "2.5"], r"--latent-dim must be an integer >= 1"),
+        (["--learning-rate", "nan"], r"--learning-rate must be a number > 0"),
+        (["--optimizer", "adamm"], r'Did you mean "adam"\?'),
+        (["--network", "pair"], r'--network must be "auto", "dense" or "conv"; got \'pair\''),
+        (["--kinds", "zip"], r"must be COLUMN=KIND, such as zip=category; got 'zip'"),
+        (["--kinds", "zip=categroy"], r'Did you mean "category"\?'),
+        (["--size", "28"], r"--size must be HEIGHTxWIDTH in pixels, such as 64x48; got '28'"),
+    ],
+)
+def test_a_wrong_value_says_what_is_allowed(words, match):
+    """A value that is not allowed is an error that names the flag and what may stand there."""
+    with pytest.raises(ParameterError, match=match):
+        given(*words)
+
+
+def test_size_is_height_by_width():
+    """``--size 64x48`` is 64 high and 48 wide."""
+    assert flags.Size().convert("64x48", None, None) == (64, 48)

@@ -1,0 +1,202 @@
+"""Tests of `isthmus.plan`: every "auto" is resolved by a pure rule with stated bounds."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+
+from isthmus.errors import ParameterError
+from isthmus.layout import ColumnLayout, PixelLayout
+from isthmus.parameters import AutoencoderParameters
+from isthmus.plan import (
+    ANCHOR_WEIGHTS,
+    FEWEST_STEPS,
+    MOST_STEPS,
+    MOST_VALIDATION_ROWS,
+    DataShape,
+    Machine,
+    default_latent_dim,
+    make_plan,
+)
+
+ROWS = (2, 3, 17, 100, 999, 5_000, 60_000, 1_000_000)
+COLUMNS = (1, 2, 3, 10, 64, 784, 20_000)
+
+
+def plan_of(n_rows=1000, layout=20, machine=None, **parameters):
+    """The plan for so many rows of a layout, or of so many number columns."""
+    layout = ColumnLayout(layout) if isinstance(layout, int) else layout
+    shape = DataShape(n_rows, layout, "column")
+    return make_plan(shape, AutoencoderParameters(**parameters), machine or Machine())
+
+
+def steps_of(n_rows):
+    """Training steps of a default fit."""
+    plan = plan_of(n_rows)
+    return math.ceil((n_rows - plan.validation_rows) / plan.batch_size) * plan.max_epochs
+
+
+def test_the_same_data_have_the_same_plan():
+    """A plan is a function of shapes, parameters and machine, and of nothing else."""
+    assert plan_of(random_state=1) == plan_of(random_state=2)
+
+
+def test_nothing_is_left_open():
+    """No value of a plan is "auto"."""
+    assert "auto" not in dataclasses.astuple(plan_of())
+
+
+@pytest.mark.parametrize("n", COLUMNS)
+def test_default_latent_dim_stays_within_its_bounds(n):
+    """The default latent size is at least 1, at most half of the columns and 128."""
+    assert 1 <= default_latent_dim(n) <= max(1, min(n // 2, 128))
+
+
+def test_default_latent_dim_grows_with_the_columns():
+    """More columns never get a smaller latent."""
+    sizes = [default_latent_dim(n) for n in COLUMNS]
+    assert sizes == sorted(sizes)
+
+
+@pytest.mark.parametrize("n_rows", ROWS)
+@pytest.mark.parametrize("columns", COLUMNS)
+def test_the_hidden_layer_stays_within_its_bounds(n_rows, columns):
+    """One hidden layer, a multiple of 32 from 32 to 512."""
+    (width,) = plan_of(n_rows, columns).hidden_dims
+    assert 32 <= width <= 512
+    assert width % 32 == 0
+
+
+def test_the_hidden_layer_grows_with_the_data():
+    """More rows or more columns never get a narrower layer."""
+    by_rows = [plan_of(n, 20).hidden_dims[0] for n in ROWS]
+    by_columns = [plan_of(1000, n).hidden_dims[0] for n in COLUMNS]
+    assert by_rows == sorted(by_rows)
+    assert by_columns == sorted(by_columns)
+
+
+@pytest.mark.parametrize("n_rows", ROWS)
+def test_the_batch_stays_within_its_bounds(n_rows):
+    """A power of two from 16 to 128, or all training rows where there are fewer."""
+    plan = plan_of(n_rows)
+    training = n_rows - plan.validation_rows
+    assert plan.batch_size == training < 16 or plan.batch_size in (16, 32, 64, 128)
+
+
+def test_batches_and_steps_grow_with_the_rows():
+    """More rows never get smaller batches, nor (but for rounding) fewer steps."""
+    batches = [plan_of(n).batch_size for n in ROWS]
+    assert batches == sorted(batches)
+    steps = [steps_of(n) for n in (300, 3_000, 30_000, 300_000)]
+    assert steps == sorted(steps)
+
+
+@pytest.mark.parametrize("n_rows", ROWS)
+def test_every_fit_makes_enough_steps(n_rows):
+    """At least about the fewest steps, and no more than the most unless one pass is more."""
+    plan = plan_of(n_rows)
+    per_epoch = steps_of(n_rows) / plan.max_epochs
+    assert plan.max_epochs >= 1
+    assert steps_of(n_rows) >= FEWEST_STEPS - per_epoch
+    assert steps_of(n_rows) <= max(per_epoch, MOST_STEPS + per_epoch)
+
+
+@pytest.mark.parametrize("n_rows", ROWS)
+@pytest.mark.parametrize("fraction", [0.0, 0.1, 0.5, 0.99])
+def test_validation_leaves_rows_to_train_on(n_rows, fraction):
+    """At most the given share and 4,096 rows are held out, and never all."""
+    held_out = plan_of(n_rows, validation_fraction=fraction).validation_rows
+    assert 0 <= held_out <= min(n_rows - 1, MOST_VALIDATION_ROWS, round(n_rows * fraction))
+
+
+@pytest.mark.parametrize(
+    ("shape", "n_rows", "expected"),
+    [
+        ((1, 16, 16), 1_000, "conv"),
+        ((1, 16, 16), 999, "dense"),
+        ((1, 15, 40), 1_000, "dense"),
+        ((3, 40, 15), 1_000, "dense"),
+    ],
+)
+def test_convolutions_are_for_many_large_pictures(shape, n_rows, expected):
+    """Convolutional from 16 x 16 pixels and 1,000 pictures on."""
+    assert plan_of(n_rows, PixelLayout(shape)).network == expected
+
+
+def test_rows_have_no_convolutions():
+    """Rows of columns are dense; asking for convolutions is an error that says what they need."""
+    assert plan_of(10_000, 784).network == "dense"
+    with pytest.raises(ParameterError, match=r"needs pictures, .* got rows of 784 columns"):
+        plan_of(10_000, 784, network="conv")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, True),
+        ({"output": "sigmoid"}, False),
+        ({"network": ("encoder", "decoder")}, False),
+        ({"layout": 1024, "latent_dim": ANCHOR_WEIGHTS // 1024}, True),
+        ({"layout": 1024, "latent_dim": ANCHOR_WEIGHTS // 1024 + 1}, False),
+    ],
+)
+def test_what_is_anchored(changes, expected):
+    """Our own networks with a linear output are, up to columns times latent size of 2 ** 24."""
+    plan = plan_of(**changes)
+    assert plan.anchored is expected
+    assert any("PCA" in note for note in plan.notes) is not expected
+
+
+def test_cross_entropy_needs_a_sigmoid():
+    """The error says which other parameter to set."""
+    with pytest.raises(ParameterError, match='loss="bce" needs output="sigmoid"'):
+        plan_of(loss="bce")
+    assert plan_of(loss="bce", output="sigmoid").loss == "bce"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("latent_dim", 7),
+        ("hidden_dims", (5, 3)),
+        ("activation", "tanh"),
+        ("loss", "huber"),
+        ("optimizer", "sgd"),
+        ("learning_rate", 0.5),
+        ("batch_size", 3),
+        ("max_epochs", 0),
+        ("patience", 4),
+        ("patience", None),
+        ("precision", "bfloat16"),
+    ],
+)
+def test_what_is_asked_for_is_taken(name, value):
+    """A parameter that is not "auto" goes into the plan as it is."""
+    assert getattr(plan_of(**{name: value}), name) == value
+
+
+def test_a_batch_is_never_larger_than_the_rows():
+    """A batch size above the training rows becomes all of them."""
+    assert plan_of(10, batch_size=500).batch_size == 9
+
+
+@pytest.mark.parametrize("hidden", [(128,), (255,), (256,), (32, 512)])
+def test_bfloat16_is_for_wide_layers_on_fast_machines(hidden):
+    """Only with a layer of 256 units or more, and only where the machine multiplies it fast."""
+    fast = plan_of(hidden_dims=hidden, machine=Machine(fast_bfloat16=True)).precision
+    assert fast == ("bfloat16" if max(hidden) >= 256 else "float32")
+    assert plan_of(hidden_dims=hidden, machine=Machine(fast_bfloat16=False)).precision == "float32"
+
+
+@pytest.mark.parametrize("latent_dim", [20, 21, 50])
+def test_no_compression_is_noted(latent_dim):
+    """A latent as large as the columns works, and a note says that nothing is compressed."""
+    assert any("nothing is compressed" in note for note in plan_of(layout=20, latent_dim=latent_dim).notes)
+    assert plan_of(layout=20, latent_dim=19).notes == ()
+
+
+def test_the_device_is_the_machines():
+    """A plan names the device that the machine offers."""
+    assert plan_of(machine=Machine("cuda")).device == "cuda"
