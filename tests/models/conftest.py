@@ -100,7 +100,7 @@ def pair(request):
 @pytest.fixture
 def data():
     """The functions that make data, and the one that takes rows of them."""
-    return SimpleNamespace(curve=curve, pictures=pictures, mixed=mixed, take=take, forms=FORMS)
+    return SimpleNamespace(curve=curve, pictures=pictures, mixed=mixed, take=take, forms=FORMS, fitted=fitted)
 
 
 @pytest.fixture

@@ -86,11 +86,9 @@ def test_reconstructions_are_what_went_in(pair):
         assert getattr(back, attribute, None) == getattr(X, attribute, None)
 
 
-def test_a_pandas_frame_keeps_index_columns_and_dtypes(pair):
+def test_a_pandas_frame_keeps_index_columns_and_dtypes(data):
     """The index, the order of the columns and each dtype come back."""
-    model, X = pair
-    if not isinstance(X, pd.DataFrame):
-        pytest.skip("for pandas frames")
+    model, X = data.fitted("pandas")
     part = X.iloc[5:20][list(X.columns)[::-1]]
     back = model.reconstruct(part)
     assert back.index.equals(part.index)

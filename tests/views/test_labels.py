@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from isthmus.data.readers import as_data
-from isthmus.views.labels import MOST_GROUPS, column_labels, group_labels, row_labels
+from isthmus.views.labels import MOST_GROUPS, column_labels, group_labels, row_labels, without
 
 
 def test_few_numbers_are_groups():
@@ -42,14 +42,14 @@ def test_take():
     assert found.order == ("a", "b")
 
 
-def test_column_leaves_the_data(table):
-    """A label column that the model does not know leaves the data, so it is no unknown column."""
-    data, found = column_labels(as_data(table.X), "segment", tuple(table.rows.columns))
-    assert "segment" not in data.columns.column_names
+def test_column(table):
+    """A column of the data gives one label per row, whatever the model knows."""
+    data = as_data(table.X)
+    found = column_labels(data, "segment")
     assert len(found.groups) == len(data)
+    assert set(found.order) == set(table.X["segment"])
 
 
-def test_known_column_stays(table):
-    """A label that the model needs stays in the data."""
-    data, _ = column_labels(as_data(table.X), "country", tuple(table.rows.columns))
-    assert "country" in data.names
+def test_without(table):
+    """A table without a column keeps the others, in their order."""
+    assert without(as_data(table.X), "segment").names == tuple(table.rows.columns)

@@ -10,8 +10,9 @@ import pytest
 
 import isthmus
 from isthmus.errors import DataError, OutputError, ParameterError
+from isthmus.views.measured import measure
 
-SECTIONS = ["baseline", "training", "errors", "latent", "details"]
+SECTIONS = {"baseline", "training", "errors", "latent", "details"}
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_numbers_of_compare(case, html, page):
 def test_sections(case, html, page):
     """Every kind of data gets its sections, pictures or columns among them."""
     own = "pictures" if np.ndim(case.rows) == 3 else "columns"
-    assert set(page(html).values("section", "id")) == {*SECTIONS, own}
+    assert set(page(html).values("section", "id")) == SECTIONS | {own}
 
 
 def test_same_bytes(case, html, path):
@@ -75,7 +76,7 @@ def test_same_bytes(case, html, path):
 
 
 def test_names_are_escaped(table, path, page):
-    """A hostile name, label or title is shown as text."""
+    """A hostile column name, label or title is shown as text."""
     html = written(table.model, table.X, path, labels="segment", title="<script>alert(1)</script>")
     found = page(html)
     assert not found.values("img", "onerror")
@@ -83,13 +84,6 @@ def test_names_are_escaped(table, path, page):
     assert {"<b>gone</b>", "<script>alert(1)</script>"} <= set(
         re.findall(r"<b>gone</b>|<script>.*?</script>", found.text)
     )
-
-
-def test_worst_row_is_named(table, html, page):
-    """The row with the largest error stands in the page of a table with its number."""
-    worst = int(np.argmin(table.model.score_samples(table.rows))) + 1
-    if "columns" in page(html).values("section", "id") and "Österreich" in html:
-        assert f"<td>{worst}</td>" in html
 
 
 def test_max_epochs_0(pictures, path):
@@ -148,6 +142,31 @@ def test_path_is_named_without_folder(table, path, tmp_path):
     html = written(table.model, tmp_path / "rows.csv", path)
     assert "Autoencoder on rows.csv" in html
     assert str(tmp_path) not in html
+
+
+def test_ignored_columns_are_noted(table, path):
+    """A column that the model does not know is named, unless it holds the labels."""
+    assert "Column &#x27;segment&#x27; was not there at fit" in written(table.model, table.X, path)
+    assert "was not there at fit" not in written(table.model, table.X, path, labels="segment")
+
+
+def test_label_in_the_model(table, path):
+    """A column of the model may be the label too."""
+    assert "Colour: country." in written(table.model, table.rows, path, labels="country")
+
+
+def test_text_that_looks_like_a_number(path, tmp_path):
+    """Categories of a file are read as at fit, also beside a label column."""
+    (tmp_path / "rows.csv").write_text("zip,y\n" + "01,a\n02,b\n" * 20)
+    model = isthmus.Autoencoder(1, max_epochs=1, random_state=0, kinds={"zip": "category", "y": "category"})
+    measured = measure(model.fit(tmp_path / "rows.csv"), tmp_path / "rows.csv", "y")
+    assert measured.data.texts("zip")[1] == ("01", "02")
+
+
+def test_labels_for_a_model_without_names(array, path):
+    """A label column leaves the frame before its columns go to a model of plain arrays."""
+    frame = pd.DataFrame(array.X).assign(y=["a", "b"] * 30)
+    assert "Colour: y." in written(array.model, frame, path, labels="y")
 
 
 def test_pngs(case, path):

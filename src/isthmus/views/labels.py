@@ -1,7 +1,6 @@
 """Labels: one value per row, by which the latent map is coloured.
 
-In: a sequence of as many values as there are rows, or the name of a column of the data. Out: the values, and the data
-without that column where the model does not know it.
+In: a sequence of as many values as there are rows, or the name of a column of the data. Out: `Labels`.
 """
 
 from __future__ import annotations
@@ -47,14 +46,13 @@ class Labels:
         return dataclasses.replace(self, groups=groups, numbers=numbers)
 
 
-def column_labels(data: Any, name: str, known: tuple[str, ...]) -> tuple[Any, Labels]:
-    """The data without the column of labels, and the labels.
+def column_labels(data: Any, name: str) -> Labels:
+    """The labels in a column of the data.
 
     Parameters
     ----------
     data : Table, pictures or array, as read.
     name : the column.
-    known : columns of the model; a label among them stays in the data.
 
     Raises
     ------
@@ -65,11 +63,13 @@ def column_labels(data: Any, name: str, known: tuple[str, ...]) -> tuple[Any, La
     names = data.columns.column_names
     if name not in names:
         raise DataError(f"labels={name!r}: the data have no such column; they have {', '.join(names[:20])}.")
-    found = group_labels(data.columns[name].to_pylist(), name)
-    if name in known:
-        return data, found
-    readings = {used: reading for used, reading in data.readings.items() if used != name}
-    return dataclasses.replace(data, columns=data.columns.drop_columns([name]), readings=readings), found
+    return group_labels(data.columns[name].to_pylist(), name)
+
+
+def without(table: Table, name: str) -> Table:
+    """The table without a column."""
+    readings = {used: reading for used, reading in table.readings.items() if used != name}
+    return dataclasses.replace(table, columns=table.columns.drop_columns([name]), readings=readings)
 
 
 def row_labels(labels: Any, n_rows: int) -> Labels:

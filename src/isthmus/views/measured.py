@@ -25,11 +25,11 @@ from isthmus.data.table import Table
 from isthmus.errors import ParameterError
 from isthmus.losses import per_row
 from isthmus.models.base import BaseAutoencoder
-from isthmus.models.inputs import Data, read_input
+from isthmus.models.inputs import Data, kinds_of_fit, read_input
 from isthmus.prep.columns import ColumnEncoder
 from isthmus.prep.pixels import PixelEncoder
 from isthmus.prep.rows import EncodedRows
-from isthmus.views.labels import Labels, column_labels, row_labels
+from isthmus.views.labels import Labels, column_labels, row_labels, without
 
 Floats = NDArray[np.float64]
 MOST_DRAWN = 5_000
@@ -151,12 +151,9 @@ def measure(model: Any, X: Any, labels: Any = None) -> Measured:
     if not isinstance(model, BaseAutoencoder):
         raise ParameterError(f"model must be a fitted isthmus autoencoder; got a {type(model).__name__}.")
     check_is_fitted(model)
-    encoder = model.encoder_
-    names = encoder.names if isinstance(encoder, ColumnEncoder) else ()
-    data, found = as_data(X), None
-    if isinstance(labels, str):
-        data, found = column_labels(data, labels, names)
-    data, notes = encoder.adopt(read_input(model, data, reset=False))  # type: ignore[arg-type]  # checked inside
+    rows, found = _rows_and_labels(model, X, labels)
+    data, notes = model.encoder_.adopt(read_input(model, rows, reset=False))
+    notes = rows.notes if isinstance(rows, Table) else notes
     if labels is not None and found is None:
         found = row_labels(labels, len(data))
     pca = _with_network(model, model.baseline_)
@@ -165,6 +162,20 @@ def measure(model: Any, X: Any, labels: Any = None) -> Measured:
         warnings.simplefilter("ignore")
         ours, theirs = _errors(model, data), _errors(pca, data) if pca is not None else None
         return Measured(model, pca, data, source_of(X), notes, ours, theirs, model.transform(data), found)
+
+
+def _rows_and_labels(model: BaseAutoencoder, X: Any, labels: Any) -> tuple[Any, Labels | None]:
+    """The rows with the columns of the model alone, and the labels where they are one of the columns."""
+    known = kinds_of_fit(model)
+    if not isinstance(labels, str):
+        return as_data(X, fitted=known), None
+    table = as_data(X)
+    found = column_labels(table, labels)
+    if known is None:
+        return without(table, labels), found
+    # Read once more, now with the kinds of fit: text that looks like a number stays the category that it was.
+    table = as_data(X, fitted={labels: table.kinds.get(labels, "category"), **known})
+    return table if labels in known else without(table, labels), found
 
 
 def source_of(X: Any) -> str:

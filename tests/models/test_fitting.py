@@ -1,0 +1,90 @@
+"""Tests of `isthmus.models.fitting`: from checked data to the network that training finds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from isthmus.models import fitting
+from isthmus.models.fitting import fit_all, fit_encoder, one_pass, outline_baseline, outline_for, plan_for, watchers
+from isthmus.parameters import AutoencoderParameters
+from isthmus.prep.columns import ColumnEncoder
+from isthmus.prep.pixels import PixelEncoder
+from isthmus.train.callbacks import Callback, ProgressBar
+
+PARAMETERS = AutoencoderParameters(2, max_epochs=1)
+
+
+def test_pictures_have_pixels_and_rows_have_columns(data):
+    """The number of axes decides, not their sizes."""
+    assert isinstance(fit_encoder(data.pictures(), PARAMETERS), PixelEncoder)
+    assert isinstance(fit_encoder(data.curve(), PARAMETERS), ColumnEncoder)
+
+
+@pytest.mark.parametrize("scaling", ["common", "column", "none"])
+def test_scaling_can_be_set(data, scaling):
+    """What is asked for is what the encoder does, and what the plan says."""
+    encoder = fit_encoder(data.curve(), AutoencoderParameters(2, scaling=scaling))
+    assert encoder.scaling == scaling
+    assert plan_for(encoder, 90, PARAMETERS).scaling == scaling
+
+
+def test_the_network_begins_as_the_baseline(pair):
+    """Before training both give the same reconstructions, but for rounding."""
+    model, X = pair
+    start, rows = fit_all(model.encoder_.adopt(fitting_data(model, X))[0], PARAMETERS, seed=0)
+    x = rows.slice(0, 20)
+    with torch.no_grad():
+        first, second = start.network.eval()(x).reconstruction, start.baseline(x).reconstruction
+    assert torch.allclose(first, second, atol=1e-3)
+
+
+def fitting_data(model, X):
+    """Data as `read_input` hands them on."""
+    from isthmus.models.inputs import read_input
+
+    return read_input(model, X, reset=False)
+
+
+def test_reconstructions_stay_within_the_bounds(pair):
+    """The network's bounds are those of the encoder."""
+    model, _ = pair
+    low, high = model.encoder_.bounds()
+    assert np.array_equal(model.network_.bounds.low.numpy(), low)
+    assert np.array_equal(model.network_.bounds.high.numpy(), high)
+
+
+def test_no_baseline_beyond_its_size(data, monkeypatch):
+    """Where PCA would be larger than the network there is none, and a note says so."""
+    monkeypatch.setattr(fitting, "ANCHOR_WEIGHTS", 5)
+    fitted, _ = fit_all(data.curve(), PARAMETERS, seed=0)
+    assert fitted.baseline is None
+    assert any("compares with the mean row" in note for note in fitted.plan.notes)
+
+
+def test_outlines_have_the_tensors_of_the_model(pair):
+    """The tensors of a file follow from plan and layout alone."""
+    model, _ = pair
+    for network, outlined in (
+        (model.network_, outline_for(model.plan_, model.encoder_.layout)),
+        (model.baseline_, outline_baseline(model.plan_, model.encoder_.layout)),
+    ):
+        expected = {name: value.shape for name, value in outlined.state_dict().items()}
+        assert {name: value.shape for name, value in network.state_dict().items()} == expected
+
+
+def test_one_pass_is_one_epoch_of_all_rows(pair):
+    """A partial fit trains on every row once, at a constant rate."""
+    plan = one_pass(pair[0].plan_, 7)
+    assert (plan.max_epochs, plan.validation_rows, plan.constant_rate) == (1, 0, True)
+    assert plan.batch_size <= 7
+
+
+@pytest.mark.parametrize(("progress", "expected"), [(False, 0), ("auto", 1), (True, 1)])
+def test_the_progress_bar_can_be_turned_off(progress, expected):
+    """The caller's callbacks come first, then the bar."""
+    mine = Callback()
+    found = watchers(AutoencoderParameters(callbacks=[mine], progress=progress))
+    assert found[0] is mine
+    assert sum(isinstance(callback, ProgressBar) for callback in found) == expected
