@@ -28,14 +28,17 @@ def through(fit, x):
     return z, z @ fit.decode.T + fit.decode_bias
 
 
-@pytest.fixture(params=["covariance", "covariance in blocks", "gram", "randomised"])
+@pytest.fixture(params=["covariance", "covariance in blocks", "leading", "gram", "leading of gram", "randomised"])
 def route(request, monkeypatch):
     """Rows that take each of the routes to PCA."""
     if request.param == "covariance in blocks":
         monkeypatch.setattr(baselines, "BLOCK_ROWS", 64)
+    if request.param.startswith("leading"):
+        monkeypatch.setattr(baselines, "FEW_COLUMNS", 4)
     if request.param == "randomised":
         monkeypatch.setattr(baselines, "COVARIANCE_COLUMNS", 30)
-    return rows_of(*{"gram": (25, 60), "randomised": (150, 60)}.get(request.param, (200, 12)))
+    wide = {"gram": (25, 60), "leading of gram": (40, 60), "randomised": (150, 60), "leading": (200, 48)}
+    return rows_of(*wide.get(request.param, (200, 12)))
 
 
 def test_every_route_is_pca(route):
@@ -66,6 +69,23 @@ def test_latents_have_the_variances(route):
     assert (fit.variances.diff() <= 0).all()
 
 
+def test_every_route_repeats_itself(route):
+    """The same rows give the same bytes."""
+    fits = [fit_linear(route, ColumnLayout(route.shape[1]), 4, seed=0) for _ in range(2)]
+    assert torch.equal(fits[0].encode, fits[1].encode)
+
+
+@pytest.mark.parametrize("shape", [(200, 48), (40, 60)])
+def test_a_low_rank_is_found(monkeypatch, shape):
+    """Rows of rank 2 are reconstructed by two components, whatever else is asked for, by the leading ones too."""
+    monkeypatch.setattr(baselines, "FEW_COLUMNS", 4)
+    r = np.random.default_rng(0)
+    x = torch.from_numpy(r.normal(size=(shape[0], 2)) @ r.normal(size=(2, shape[1]))).float()
+    fit = fit_linear(x, ColumnLayout(shape[1]), 4, seed=0)
+    assert fit.encode.isfinite().all()
+    assert torch.allclose(through(fit, x)[1], x, atol=1e-3)
+
+
 def test_signs_are_fixed(route):
     """The largest entry of each component is positive, so mirrored data have the same components."""
     layout = ColumnLayout(route.shape[1])
@@ -85,9 +105,11 @@ def test_components_beyond_the_rank_are_zero(n, d, rank):
     assert torch.allclose(through(fit, x)[1], x, atol=1e-3)
 
 
-@pytest.mark.parametrize("shape", [(50, 4), (4, 20)])
-def test_constant_rows_are_finite(shape):
-    """Data without any variance give finite weights and themselves back."""
+@pytest.mark.parametrize("few", [4, 1024])
+@pytest.mark.parametrize("shape", [(50, 4), (4, 20), (50, 30), (30, 50)])
+def test_constant_rows_are_finite(monkeypatch, shape, few):
+    """Data without any variance give finite weights and themselves back, by every route."""
+    monkeypatch.setattr(baselines, "FEW_COLUMNS", few)
     x = torch.full(shape, 3.0)
     fit = fit_linear(x, ColumnLayout(shape[1]), 2, seed=0)
     assert torch.allclose(through(fit, x)[1], x)

@@ -79,10 +79,10 @@ def test_the_hidden_layer_grows_with_the_data():
 
 @pytest.mark.parametrize("n_rows", ROWS)
 def test_the_batch_stays_within_its_bounds(n_rows):
-    """A power of two from 16 to 128, or all training rows where there are fewer."""
+    """A power of two from 16 to 256, or all training rows where there are fewer."""
     plan = plan_of(n_rows)
     training = n_rows - plan.validation_rows
-    assert plan.batch_size == training < 16 or plan.batch_size in (16, 32, 64, 128)
+    assert plan.batch_size == training < 16 or plan.batch_size in (16, 32, 64, 128, 256)
 
 
 def test_batches_and_steps_grow_with_the_rows():

@@ -8,8 +8,10 @@ its within-class covariance ridged, so a linear model stands beside the network 
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
+import scipy.sparse.linalg
 import torch
 from torch import Tensor
 
@@ -17,6 +19,8 @@ from isthmus.layout import ColumnLayout, Layout
 
 COVARIANCE_COLUMNS = 4_096
 """Up to here an eigendecomposition of the columns' covariance takes seconds; beyond, it grows with the cube."""
+FEW_COLUMNS = 1_024
+"""Up to here all eigenvectors of a matrix take a fraction of a second."""
 SAMPLE_ROWS = 20_000
 """Rows that the randomised SVD of wider data looks at."""
 DOUBLE_WORK = 1e10
@@ -81,9 +85,9 @@ def _pca(rows: Tensor, n_targets: int, latent_dim: int, seed: int) -> tuple[Tens
     if n_targets > COVARIANCE_COLUMNS and n > COVARIANCE_COLUMNS:
         mean, components, variances = _randomised(rows[:, :n_targets].nan_to_num(), latent_dim, seed)
     elif n < n_targets:
-        mean, components, variances = _gram(rows[:, :n_targets].nan_to_num().double())
+        mean, components, variances = _gram(rows[:, :n_targets].nan_to_num().double(), latent_dim)
     else:
-        mean, components, variances = _covariance(rows, n_targets)
+        mean, components, variances = _covariance(rows, n_targets, latent_dim)
     keep = min(latent_dim, len(components))
     components, variances = components[:keep], variances[:keep].clamp_min(0)
     # A component's sign is free; the entry of largest size is made positive so that the same data give the same latent.
@@ -91,7 +95,7 @@ def _pca(rows: Tensor, n_targets: int, latent_dim: int, seed: int) -> tuple[Tens
     return mean, components * torch.where(largest < 0, -1.0, 1.0), variances
 
 
-def _covariance(rows: Tensor, n_targets: int) -> tuple[Tensor, Tensor, Tensor]:
+def _covariance(rows: Tensor, n_targets: int, latent_dim: int) -> tuple[Tensor, Tensor, Tensor]:
     double = len(rows) * n_targets**2 <= DOUBLE_WORK
     total = torch.zeros(n_targets, dtype=torch.float64)
     products = torch.zeros(n_targets, n_targets, dtype=torch.float64)
@@ -102,19 +106,33 @@ def _covariance(rows: Tensor, n_targets: int) -> tuple[Tensor, Tensor, Tensor]:
         products += part.T @ part
     mean = total / len(rows)
     covariance = products / len(rows) - mean[:, None] * mean[None, :]
-    variances, vectors = torch.linalg.eigh(covariance)
-    return mean, vectors.T.flip(0), variances.flip(0)
+    variances, vectors = _leading(covariance, latent_dim)
+    return mean, vectors.T, variances
 
 
-def _gram(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _gram(rows: Tensor, latent_dim: int) -> tuple[Tensor, Tensor, Tensor]:
     mean = rows.mean(dim=0)
     centred = rows - mean
-    squares, vectors = torch.linalg.eigh(centred @ centred.T)
-    squares, vectors = squares.flip(0), vectors.flip(1)
+    squares, vectors = _leading(centred @ centred.T, latent_dim)
     # Centring costs one rank; what rounding leaves below this bound has no direction of its own.
     kept = squares > max(float(squares[0]), 0.0) * 1e-12
     components = (vectors[:, kept] / squares[kept].sqrt()).T @ centred
     return mean, components, squares[kept] / len(rows)
+
+
+def _leading(matrix: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Leading eigenvalues, descending, and eigenvectors (columns) of a symmetric matrix: at least ``count`` of them.
+
+    A few of a large matrix come from Lanczos iterations (ARPACK, to machine precision), ten times as fast as all of them.
+    """
+    if len(matrix) > FEW_COLUMNS and count * 8 <= len(matrix):
+        start = torch.randn(len(matrix), dtype=torch.float64, generator=torch.Generator().manual_seed(0)).numpy()
+        # The iterations fail on a matrix without any direction, that of constant data.
+        with contextlib.suppress(scipy.sparse.linalg.ArpackError):
+            found, basis = scipy.sparse.linalg.eigsh(matrix.numpy(), k=count, v0=start)
+            return torch.from_numpy(found[::-1].copy()), torch.from_numpy(basis[:, ::-1].copy())
+    values, vectors = torch.linalg.eigh(matrix)
+    return values.flip(0), vectors.flip(1)
 
 
 def _randomised(rows: Tensor, latent_dim: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -30,4 +30,4 @@ def test_frames(estimator, check):
     """Frames go out as asked for, and features have names."""
     pytest.importorskip("pandas", reason="the check needs pandas")
     pytest.importorskip("polars", reason="the check needs polars")
-    getattr(estimator_checks, check)(estimator.__name__, estimator())
+    getattr(estimator_checks, check)(estimator.__name__, estimator(max_epochs=1))

@@ -69,12 +69,13 @@ class TestFloor:
 
     def test_training_beats_pca_on_a_curve(self, quick, data):
         """Where the rows lie on a curve the fit ends far below PCA."""
-        X = data.curve(500)
-        assert quick(max_epochs=25, batch_size=16).fit(X).compare(X)["ratio"] < 0.8
+        X = data.curve(300)
+        assert quick(max_epochs=40).fit(X).compare(X)["ratio"] < 0.8
 
-    def test_training_keeps_pca_on_noise(self, quick):
-        """Where there is nothing to learn the fit keeps PCA, and is never worse on its own rows."""
-        X = np.random.default_rng(0).normal(size=(300, 8))
+    @pytest.mark.parametrize("n_rows", [40, 300])
+    def test_training_keeps_pca_on_noise(self, quick, n_rows):
+        """Where there is nothing to learn the fit ends as PCA of all rows."""
+        X = np.random.default_rng(0).normal(size=(n_rows, 8))
         model = quick(max_epochs=5).fit(X)
         assert model.history_[0]["kept"] == 1.0
         assert model.compare(X)["ratio"] == pytest.approx(1.0, abs=1e-5)
@@ -103,8 +104,8 @@ class TestParameters:
 
     @pytest.mark.parametrize("activation", ACTIVATIONS)
     def test_every_activation(self, quick, data, activation):
-        """Each activation trains."""
-        model = quick(activation=activation, max_epochs=10).fit(data.curve(300))
+        """Each activation trains: the last layers, which start at zero, have learnt something."""
+        model = quick(activation=activation, max_epochs=10, batch_size=8, learning_rate=0.01).fit(data.curve(200))
         assert model.history_[-1]["training_loss"] < model.history_[1]["training_loss"]
 
     @pytest.mark.parametrize("output", ["linear", "sigmoid"])
@@ -178,7 +179,7 @@ class TestParameters:
             ({"channels": "frist"}, r'Did you mean "first"\?'),
             ({"loss": "hubert"}, r'Did you mean "huber"\?'),
             ({"loss": "bce"}, r'loss="bce" needs output="sigmoid"'),
-            ({"optimizer": "adamm"}, r'Did you mean "adamw"\?'),
+            ({"optimizer": "adamww"}, r'Did you mean "adamw"\?'),
             ({"learning_rate": 0}, r"must be a number > 0"),
             ({"learning_rate": math.nan}, r"must be a number > 0"),
             ({"batch_size": 0}, r"must be an integer >= 1"),
@@ -212,8 +213,11 @@ class TestOwnNetwork:
     def build(shape, latent_dim):
         """A small network for rows or pictures."""
         n = math.prod(shape)
-        encoder = nn.Sequential(nn.Flatten(), nn.Linear(n, 16), nn.Tanh(), nn.Linear(16, latent_dim))
-        return encoder, nn.Sequential(nn.Linear(latent_dim, 16), nn.Tanh(), nn.Linear(16, n), nn.Unflatten(1, shape))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            encoder = nn.Sequential(nn.Flatten(), nn.Linear(n, 16), nn.Tanh(), nn.Linear(16, latent_dim))
+            decoder = nn.Sequential(nn.Linear(latent_dim, 16), nn.Tanh(), nn.Linear(16, n), nn.Unflatten(1, shape))
+        return encoder, decoder
 
     def test_it_learns(self, quick, data):
         """The user's network trains from its own start, and a note says that this is not PCA."""
@@ -227,7 +231,7 @@ class TestOwnNetwork:
         """A pair is copied: its weights are what they were, and fitting again starts from them."""
         torch_pair = self.build((6,), 2)
         before = [value.clone() for part in torch_pair for value in part.state_dict().values()]
-        model = quick(network=torch_pair).fit(data.curve())
+        model = quick(network=torch_pair, max_epochs=10, learning_rate=0.01).fit(data.curve())
         after = [value for part in torch_pair for value in part.state_dict().values()]
         assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
         assert not torch.equal(model.network_.encoder[1].weight, torch_pair[0][1].weight)
@@ -263,8 +267,9 @@ class TestTools:
         """It stands between a scaler and a regression."""
         X = data.curve()
         pipeline = make_pipeline(MinMaxScaler(), quick(3), LinearRegression()).fit(X, X[:, 0])
-        assert pipeline.predict(X).shape == (len(X),)
-        assert pipeline.score(X, X[:, 0]) > 0.5
+        scaled = MinMaxScaler().fit_transform(X)
+        latents = quick(3).fit_transform(scaled)
+        assert pipeline.predict(X) == pytest.approx(LinearRegression().fit(latents, X[:, 0]).predict(latents))
 
     def test_a_grid_search(self, quick, data):
         """A search over the latent size takes the one that explains most, by ``score``."""

@@ -248,6 +248,54 @@ class TestColumns:
             quick(kinds=kinds).fit(data.mixed())
 
 
+class TestTypes:
+    """Cells of every type that frames and arrays offer."""
+
+    def test_integers_with_gaps(self, quick):
+        """A nullable integer column comes back as such, filled."""
+        frame = pd.DataFrame({"a": pd.array([1, None, 3] * 10, dtype="Int64"), "b": np.arange(30.0)})
+        back = quick(1).fit(frame).reconstruct(frame)
+        assert back.dtypes.equals(frame.dtypes)
+        assert back["a"].notna().all()
+
+    def test_times(self, quick):
+        """Moments with a zone and lengths of time come back in their types, near where they were."""
+        frame = pd.DataFrame(
+            {
+                "at": pd.date_range("2020", periods=30, tz="Europe/Amsterdam"),
+                "took": pd.to_timedelta(range(30), unit="h"),
+            }
+        )
+        back = quick(1).fit(frame).reconstruct(frame)
+        assert back.dtypes.equals(frame.dtypes)
+        assert (back["at"] - frame["at"]).abs().max() < pd.Timedelta(days=3)
+
+    def test_labels_that_are_no_text(self, quick, data):
+        """Columns may be called anything that pandas allows."""
+        frame = pd.DataFrame(data.curve()[:, :4], columns=[("a", 1), ("a", 2), 3, "b"])
+        assert list(quick().fit(frame).reconstruct(frame).columns) == [("a", 1), ("a", 2), 3, "b"]
+
+    def test_an_index_of_several_levels(self, quick, data):
+        """It comes back too."""
+        index = pd.MultiIndex.from_product([range(9), range(10)])
+        frame = pd.DataFrame(data.curve(), columns=list("abcdef"), index=index)
+        assert quick().fit(frame).reconstruct(frame).index.equals(index)
+
+    @pytest.mark.parametrize("dtype", [np.float16, np.int8, np.uint64, np.int64])
+    def test_dtypes_of_arrays(self, quick, data, dtype):
+        """An array comes back in its dtype, also where the model was fitted to another."""
+        X = np.abs(data.curve()[:, [0, 1, 2]] * 10).astype(dtype)
+        assert quick().fit(X).reconstruct(X).dtype == dtype
+        assert quick().fit(X.astype(np.float64)).reconstruct(X).dtype == dtype
+
+    def test_memory_order_does_not_matter(self, quick, data):
+        """Rows or columns first in memory give the same bytes."""
+        X = data.curve()
+        assert np.array_equal(
+            quick().fit(X).transform(X), quick().fit(np.asfortranarray(X)).transform(np.asfortranarray(X))
+        )
+
+
 class TestPartialFit:
     """`partial_fit`: one pass each, over data that come in parts."""
 

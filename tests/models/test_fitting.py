@@ -30,21 +30,27 @@ def test_scaling_can_be_set(data, scaling):
     assert plan_for(encoder, 90, PARAMETERS).scaling == scaling
 
 
-def test_the_network_begins_as_the_baseline(pair):
-    """Before training both give the same reconstructions, but for rounding."""
-    model, X = pair
-    start, rows = fit_all(model.encoder_.adopt(fitting_data(model, X))[0], PARAMETERS, seed=0)
+def reconstructions(fitted, rows):
+    """What the network and the baseline make of the first rows."""
     x = rows.slice(0, 20)
     with torch.no_grad():
-        first, second = start.network.eval()(x).reconstruction, start.baseline(x).reconstruction
-    assert torch.allclose(first, second, atol=1e-3)
+        return fitted.network.eval()(x).reconstruction, fitted.baseline(x).reconstruction
 
 
-def fitting_data(model, X):
-    """Data as `read_input` hands them on."""
-    from isthmus.models.inputs import read_input
+@pytest.mark.parametrize("n_rows", [30, 200])
+def test_the_network_begins_as_pca(data, n_rows):
+    """With many rows the start is the baseline; with few it is PCA without the validation rows, which it must not know."""
+    fitted, rows = fit_all(data.curve(n_rows), PARAMETERS, seed=0)
+    first, second = reconstructions(fitted, rows)
+    assert torch.allclose(first, second, atol=1e-4) is (n_rows >= fitting.FAIR_ROWS * 6)
+    assert torch.allclose(first, second, atol=0.5)
 
-    return read_input(model, X, reset=False)
+
+@pytest.mark.parametrize("name", ["floats", "gaps", "flags", "pictures", "colour pictures"])
+def test_without_training_the_network_is_the_baseline(data, name):
+    """With no epochs both give the same reconstructions, but for rounding."""
+    first, second = reconstructions(*fit_all(data.forms[name](), AutoencoderParameters(2, max_epochs=0), seed=0))
+    assert torch.allclose(first, second, atol=1e-4)
 
 
 def test_reconstructions_stay_within_the_bounds(pair):

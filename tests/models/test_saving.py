@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import isthmus
-from isthmus.errors import ModelFileError, OutputError, ParameterError
+from isthmus.errors import ModelFileError, OutputError, UserError
 from isthmus.files import container
 
 
@@ -41,7 +41,11 @@ def cells(result):
         return result.to_pylist()
     if isinstance(result, pl.DataFrame):
         return result.to_dicts()
-    return result.astype(object).where(result.notna(), None).to_dict("list") if isinstance(result, pd.DataFrame) else result
+    return (
+        result.astype(object).where(result.notna(), None).to_dict("list")
+        if isinstance(result, pd.DataFrame)
+        else result
+    )
 
 
 def equal(first, second):
@@ -128,7 +132,9 @@ def test_a_loaded_model_can_go_on(quick, data, again):
     """With ``warm_start`` a fit continues from the file's weights."""
     model = quick(warm_start=True).fit(data.curve())
     loaded = again(model)
-    assert np.array_equal(loaded.fit(data.curve()).transform(data.curve()), model.fit(data.curve()).transform(data.curve()))
+    assert np.array_equal(
+        loaded.fit(data.curve()).transform(data.curve()), model.fit(data.curve()).transform(data.curve())
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,7 +157,9 @@ def test_every_form_of_model(quick, data, again, changes):
 
 def test_awkward_names(quick, again):
     """Names of columns and levels of any characters survive."""
-    frame = pd.DataFrame({"größe\n": np.arange(20.0), "<b>": ["'\"\\", "日本"] * 10, "": [1.5, 2.5] * 10}).rename(columns={"": " "})
+    frame = pd.DataFrame({"größe\n": np.arange(20.0), "<b>": ["'\"\\", "日本"] * 10, "": [1.5, 2.5] * 10}).rename(
+        columns={"": " "}
+    )
     model = quick(1).fit(frame)
     assert cells(again(model).reconstruct(frame)) == cells(model.reconstruct(frame))
 
@@ -163,10 +171,10 @@ def test_a_category_without_values(quick, again):
     assert np.array_equal(again(model).transform(frame), model.transform(frame))
 
 
-def test_inspecting_a_file_needs_no_tensors(quick, data, path):
-    """The description of a file says which estimator it is and what it was fitted to."""
+def test_a_file_is_described_in_its_header(quick, data, path):
+    """The header alone says which estimator it is and what it was fitted to."""
     quick().fit(data.mixed()).save(path)
-    spec = container.read_spec(path) if hasattr(container, "read_spec") else container.read(path, None)[0]
+    spec = container.read_header(path).spec
     assert spec["estimator"] == "Autoencoder"
     assert spec["n_rows"] == 90
 
@@ -218,7 +226,9 @@ class TestOwnNetwork:
 
     def test_it_is_refused_without(self, quick, data, again):
         """The error says what to hand over."""
-        with pytest.raises(ModelFileError, match=r"user's own network; load it with isthmus\.load\(path, network=\.\.\.\)"):
+        with pytest.raises(
+            ModelFileError, match=r"user's own network; load it with isthmus\.load\(path, network=\.\.\.\)"
+        ):
             again(quick(network=self.build).fit(data.curve()))
 
     def test_another_network_is_refused(self, quick, data, again):
@@ -227,12 +237,12 @@ class TestOwnNetwork:
         def wider(shape, latent_dim):
             return nn.Linear(shape[0], latent_dim), nn.Linear(latent_dim, shape[0])
 
-        with pytest.raises((ModelFileError, ParameterError), match="."):
+        with pytest.raises(ModelFileError, match=r"Cannot load .*model\.safetensors"):
             again(quick(network=self.build).fit(data.curve()), network=wider)
 
     def test_ours_needs_none(self, quick, data, again):
         """A model with a network of isthmus's own refuses another."""
-        with pytest.raises(ParameterError, match=r"load it without network="):
+        with pytest.raises(UserError, match=r"load it without network="):
             again(quick().fit(data.curve()), network=self.build)
 
     def test_the_given_network_is_not_changed(self, quick, data, again):

@@ -30,7 +30,15 @@ def test_the_plan_and_the_parameters_are_told(pair):
     model, _ = pair
     text = model.summary()
     n_parameters = sum(p.numel() for p in model.network_.parameters())
-    for words in ("plan", "layers", "learning_rate", f"{n_parameters:,} (", "MiB", "multiply-adds a row", "rows in a block"):
+    for words in (
+        "plan",
+        "layers",
+        "learning_rate",
+        f"{n_parameters:,} (",
+        "MiB",
+        "multiply-adds a row",
+        "rows in a block",
+    ):
         assert words in text
 
 
@@ -50,7 +58,7 @@ def test_the_outcome_names_the_start(quick, data):
     """Where PCA is kept this is said; where training is better, both errors are."""
     noise = np.random.default_rng(0).normal(size=(100, 6))
     assert "PCA (epoch 0) was kept" in outcome(quick().fit(noise))
-    learnt = quick(max_epochs=25, batch_size=16).fit(data.curve(400))
+    learnt = quick(max_epochs=20).fit(data.curve(400))
     assert f"after epoch {best_epoch(learnt.history_)['epoch']:.0f}, PCA (epoch 0):" in outcome(learnt)
     assert "the start (epoch 0)" in outcome(quick(output="sigmoid").fit(data.curve()))
 

@@ -121,6 +121,21 @@ def test_an_array_keeps_its_dtype(dtype, scaling):
     assert decoded.astype(float) == pytest.approx(rows.astype(float), abs=1e-4)
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64, np.uint64])
+def test_integers_never_wrap(dtype):
+    """The extremes of a type come back as such, also in a narrower type than that of fit."""
+    limits = np.iinfo(dtype)
+    rows = np.array([[limits.min], [limits.max]] * 5, dtype=dtype)
+    assert (
+        np.abs(through(ColumnEncoder.fit(rows, "column"), rows) / rows.astype(float).max() - rows / limits.max).max()
+        < 1e-6
+    )
+    wide = ColumnEncoder.fit(np.array([[-1e30], [1e30]]), "column")
+    assert wide.decode(np.array([[-1.0], [1.0]], np.float32), rows).ravel().tolist() == pytest.approx(
+        [limits.min, limits.max], rel=1e-6
+    )
+
+
 def test_bounds_hold_what_was_seen(table):
     """Encoded numbers lie between the bounds; logits are unbounded, by finite numbers."""
     encoder = ColumnEncoder.fit(table, "column")

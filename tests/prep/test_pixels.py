@@ -118,6 +118,15 @@ def test_decoding_follows_what_went_in():
     assert encoder.decode(encoder.encode(like), like).dtype == np.uint8
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.uint64])
+def test_integers_never_wrap(dtype):
+    """Pixels beyond the range of the type that is given back take its extremes."""
+    encoder = PixelEncoder.fit(np.array([-1e20, 1e20]).reshape(2, 1, 1), "none")
+    limits = np.iinfo(dtype)
+    decoded = encoder.decode(np.array([-1.0, 1.0], np.float32).reshape(2, 1, 1, 1), np.zeros((2, 1, 1), dtype))
+    assert decoded.ravel().tolist() == pytest.approx([limits.min, limits.max], rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("shape", "expected"),
     [((9, 5, 7), "none"), ((9, 5, 7, 4), "last"), ((9, 1, 5, 7), "first"), ((9, 5, 5, 1), "last")],

@@ -54,6 +54,13 @@ class Case(NamedTuple):
     labels: object
 
 
+def fitted(X, latent_dim):
+    """A small model."""
+    model = isthmus.Autoencoder(latent_dim, hidden_dims=(8,), max_epochs=3, random_state=0).fit(X)
+    model.block_rows_ = 64  # padding to thousands of rows would take most of the tests' time
+    return model
+
+
 @pytest.fixture(scope="session")
 def page():
     """What stands in the text of a page."""
@@ -64,8 +71,8 @@ def page():
 def pictures():
     """Handwritten digits of 8 x 8 pixels."""
     digits = load_digits()
-    X = digits.images[:200]
-    return Case(isthmus.Autoencoder(8, max_epochs=3, random_state=0).fit(X), X, X, digits.target[:200])
+    X = digits.images[:60]
+    return Case(fitted(X, 8), X, X, digits.target[:60])
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +90,7 @@ def table():
     })  # fmt: skip
     for name in frame.columns:
         frame[name] = frame[name].mask(rng.random(150) < 0.1)
-    model = isthmus.Autoencoder(2, max_epochs=3, random_state=0).fit(frame)
+    model = fitted(frame, 2)
     return Case(model, frame, frame.assign(segment=np.array(["new", "old", "<b>gone</b>"])[group]), "segment")
 
 
@@ -91,7 +98,7 @@ def table():
 def array():
     """Fifty columns without names, made from three."""
     X = np.random.default_rng(0).normal(size=(60, 3)) @ np.random.default_rng(1).normal(size=(3, 50))
-    return Case(isthmus.Autoencoder(2, max_epochs=2, random_state=0).fit(X), X, X, X[:, 0])
+    return Case(fitted(X, 2), X, X, X[:, 0])
 
 
 @pytest.fixture(scope="session", params=["pictures", "table", "array"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from isthmus.views.columns import best_first, causes
@@ -48,3 +49,11 @@ def test_causes_of_an_array(array):
     measured = measure(array.model, array.X)
     first = causes(measured)[0][0]
     assert first.column == f"column {array.model.errors(array.X)[measured.worst[0]].argmax() + 1}"
+
+
+def test_frame_for_a_model_without_names(array):
+    """A frame given to a model of plain arrays goes by its own names."""
+    frame = pd.DataFrame(array.X).add_prefix("c")
+    measured = measure(array.model, frame)
+    assert {c.name for c in best_first(measured)} == set(frame.columns)
+    assert causes(measured)[0][0].column in frame.columns

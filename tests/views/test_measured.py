@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import isthmus
 from isthmus.views import measured as views
 from isthmus.views.measured import measure
 
@@ -32,9 +34,9 @@ def test_model_is_left_alone(case):
 
 def test_drawn(pictures, monkeypatch):
     """Rows of the map are drawn without repetition, in order, and the same each time."""
-    monkeypatch.setattr(views, "MOST_DRAWN", 50)
+    monkeypatch.setattr(views, "MOST_DRAWN", 20)
     first, second = (measure(pictures.model, pictures.X).drawn for _ in range(2))
-    assert len(set(first)) == 50
+    assert len(set(first)) == 20
     assert np.array_equal(first, np.sort(second))
 
 
@@ -46,3 +48,32 @@ def test_explained_with_one_scale(array):
     found = measure(model, X)
     truth = 1 - ((model.reconstruct(X) - X) ** 2).mean(axis=0) / X.var(axis=0)
     assert found.explained(found.ours) == pytest.approx(truth, abs=1e-3)
+
+
+def test_ignored_columns_are_noted(table):
+    """A column that the model does not know is named, unless it holds the labels."""
+    assert measure(table.model, table.X).notes == ("Column 'segment' was not there at fit and is ignored.",)
+    assert measure(table.model, table.X, "segment").notes == ()
+
+
+def test_label_in_the_model(table):
+    """A column of the model may be the label too."""
+    assert measure(table.model, table.rows, "country").labels.name == "country"
+
+
+def test_text_that_looks_like_a_number(tmp_path):
+    """Categories of a file are read as at fit, also beside a label column."""
+    (tmp_path / "rows.csv").write_text("zip,y\n" + "01,a\n02,b\n" * 20)
+    model = isthmus.Autoencoder(
+        1, max_epochs=1, hidden_dims=(8,), random_state=0, kinds={"zip": "category", "y": "category"}
+    )
+    measured = measure(model.fit(tmp_path / "rows.csv"), tmp_path / "rows.csv", "y")
+    assert measured.data.texts("zip")[1] == ("01", "02")
+
+
+def test_labels_for_a_model_without_names(array):
+    """A label column leaves the frame before its columns go to a model of plain arrays."""
+    frame = pd.DataFrame(array.X).assign(y=["a", "b"] * 30)
+    found = measure(array.model, frame, "y")
+    assert found.labels.order == ("a", "b")
+    assert found.ours.mean == measure(array.model, array.X).ours.mean

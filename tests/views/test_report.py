@@ -10,7 +10,6 @@ import pytest
 
 import isthmus
 from isthmus.errors import DataError, OutputError, ParameterError
-from isthmus.views.measured import measure
 
 SECTIONS = {"baseline", "training", "errors", "latent", "details"}
 
@@ -94,7 +93,7 @@ def test_max_epochs_0(pictures, path):
 
 def test_without_pca(array, path):
     """Without PCA to compare with, the mean row stands in."""
-    model = isthmus.Autoencoder(2, max_epochs=1, random_state=0).fit(array.X)
+    model = isthmus.Autoencoder(2, max_epochs=1, hidden_dims=(8,), random_state=0).fit(array.X)
     model.baseline_ = None
     html = written(model, array.X, path, png=True)
     assert "guessing the mean row leaves all of it" in html
@@ -106,7 +105,9 @@ def test_without_pca(array, path):
 )
 def test_other_fits(array, path, options):
     """Fits with other settings have a report too."""
-    model = isthmus.Autoencoder(**{"latent_dim": 2, "max_epochs": 2, "random_state": 0, **options}).fit(array.X[:, :5])
+    model = isthmus.Autoencoder(
+        **{"latent_dim": 2, "max_epochs": 2, "hidden_dims": (8,), "random_state": 0, **options}
+    ).fit(array.X[:, :5])
     assert "</html>" in written(model, array.X[:, :5], path, labels=["a", None] * 30)
 
 
@@ -116,15 +117,15 @@ def test_partial_fit(array, path):
     assert "epoch 0" not in written(model, array.X, path)
 
 
-def test_one_row(case, path):
+def test_one_row(table, path):
     """A single row is enough."""
-    assert "</html>" in written(case.model, case.rows[:1], path)
+    assert "</html>" in written(table.model, table.rows[:1], path)
 
 
 def test_colour_pictures(path):
     """Pictures with channels first keep their colours."""
     X = np.random.default_rng(0).integers(0, 256, (12, 3, 9, 17), dtype=np.uint8)
-    model = isthmus.Autoencoder(2, max_epochs=1, random_state=0).fit(X)
+    model = isthmus.Autoencoder(2, max_epochs=1, hidden_dims=(8,), random_state=0).fit(X)
     assert "9\xa0×\xa017 pixels in 3 channels" in written(model, X, path)
 
 
@@ -132,7 +133,7 @@ def test_constant_and_missing_columns(path):
     """Columns without variance or without cells are no obstacle."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a": rng.normal(size=40), "same": 1.0, "b": rng.normal(size=40)})
-    model = isthmus.Autoencoder(1, max_epochs=1, random_state=0).fit(frame)
+    model = isthmus.Autoencoder(1, max_epochs=1, hidden_dims=(8,), random_state=0).fit(frame)
     assert "</html>" in written(model, frame.assign(a=np.nan), path)
 
 
@@ -144,36 +145,10 @@ def test_path_is_named_without_folder(table, path, tmp_path):
     assert str(tmp_path) not in html
 
 
-def test_ignored_columns_are_noted(table, path):
-    """A column that the model does not know is named, unless it holds the labels."""
-    assert "Column &#x27;segment&#x27; was not there at fit" in written(table.model, table.X, path)
-    assert "was not there at fit" not in written(table.model, table.X, path, labels="segment")
-
-
-def test_label_in_the_model(table, path):
-    """A column of the model may be the label too."""
-    assert "Colour: country." in written(table.model, table.rows, path, labels="country")
-
-
-def test_text_that_looks_like_a_number(path, tmp_path):
-    """Categories of a file are read as at fit, also beside a label column."""
-    (tmp_path / "rows.csv").write_text("zip,y\n" + "01,a\n02,b\n" * 20)
-    model = isthmus.Autoencoder(1, max_epochs=1, random_state=0, kinds={"zip": "category", "y": "category"})
-    measured = measure(model.fit(tmp_path / "rows.csv"), tmp_path / "rows.csv", "y")
-    assert measured.data.texts("zip")[1] == ("01", "02")
-
-
-def test_labels_for_a_model_without_names(array, path):
-    """A label column leaves the frame before its columns go to a model of plain arrays."""
-    frame = pd.DataFrame(array.X).assign(y=["a", "b"] * 30)
-    assert "Colour: y." in written(array.model, frame, path, labels="y")
-
-
-def test_pngs(case, path):
+def test_pngs(pictures, path):
     """The pictures and charts come beside the page on request."""
-    isthmus.report(case.model, case.X, path, png=True)
-    own = {"pictures", "worst"} if np.ndim(case.rows) == 3 else {"columns"}
-    names = {f"report-{name}.png" for name in {"loss", "errors", "latent"} | own}
+    isthmus.report(pictures.model, pictures.X, path, labels=pictures.labels, png=True)
+    names = {f"report-{name}.png" for name in ("loss", "errors", "latent", "pictures", "worst")}
     made = {file.name: file.read_bytes() for file in path.parent.glob("*.png")}
     assert set(made) == names
     assert all(content.startswith(b"\x89PNG") for content in made.values())
@@ -211,8 +186,8 @@ def test_no_model(pictures, path):
 @pytest.mark.parametrize(
     ("labels", "match"),
     [
-        ([1, 2], r"one value for each of the 200 rows; got an array of shape \(2,\)"),
-        (np.zeros((200, 2)), r"shape \(200, 2\)"),
+        ([1, 2], r"one value for each of the 60 rows; got an array of shape \(2,\)"),
+        (np.zeros((60, 2)), r"shape \(60, 2\)"),
         ([[1], [1, 2]], "values of different lengths"),
         ("digit", "these data have no column names"),
     ],

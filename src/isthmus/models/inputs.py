@@ -120,7 +120,8 @@ def _checked_pictures(estimator: Any, pictures: NDArray[Any], *, reset: bool) ->
         raise DataError(f"pictures of shape {pictures.shape} hold nothing: 0 sample(s) or an empty axis.")
     if reset and len(pictures) < FEWEST_ROWS:
         raise DataError(f"1 sample (one picture) is too few; an autoencoder needs at least {FEWEST_ROWS}.")
-    _refuse_infinities(pictures)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as that
+        _refuse_infinities(pictures.astype(np.float32, copy=False) if pictures.dtype.kind == "f" else pictures)
     if reset:
         estimator.n_features_in_ = int(np.prod(pictures.shape[1:]))
         if hasattr(estimator, "feature_names_in_"):

@@ -57,7 +57,8 @@ def load(path: str | os.PathLike[str], network: Any = None) -> Any:
         for part, made in zip(("network", "baseline"), outlined, strict=True):
             if made is not None:
                 names = tensor_names(part, made, custom=network is not None and part == "network")
-                found |= {names[name]: ("float32", tuple(value.shape)) for name, value in made.state_dict().items()}
+                state = made.state_dict().items()
+                found |= {names[name]: (str(value.dtype)[6:], tuple(value.shape)) for name, value in state}
         return found
 
     spec, tensors = container.read(path, expected)

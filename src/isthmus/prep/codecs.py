@@ -99,6 +99,17 @@ class NumberCodec:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
+def room_of(dtype: np.dtype[Any], floats: type[np.floating[Any]] = np.float64) -> tuple[Any, Any]:
+    """Lowest and highest number of type ``floats`` that the integer ``dtype`` holds.
+
+    >>> [float(bound) for bound in room_of(np.dtype("int8"))]
+    [-128.0, 127.0]
+    """
+    limits = np.iinfo(dtype)
+    low, high = floats(limits.min), floats(limits.max)
+    return low, np.nextafter(high, floats(0)) if int(high) > limits.max else high
+
+
 def _range(values: Floats) -> tuple[Floats, Floats]:
     """Lowest and highest observed value of each column, float64; 0 where nothing was observed."""
     seen = np.isfinite(values).any(axis=0) if values.dtype.kind == "f" else np.ones(values.shape[1], bool)

@@ -21,7 +21,7 @@ from isthmus.data.dtypes import Kind
 from isthmus.data.table import Table, table_from, with_kinds
 from isthmus.errors import DataError
 from isthmus.layout import ColumnLayout
-from isthmus.prep.codecs import CategoryCodec, DateCodec, FlagCodec, Floats, NumberCodec
+from isthmus.prep.codecs import CategoryCodec, DateCodec, FlagCodec, Floats, NumberCodec, room_of
 
 UNBOUNDED = 1e30
 """Bound of a logit: far beyond any value, and finite, as every number in a model file must be."""
@@ -238,5 +238,5 @@ def _to_dtype(values: Floats, dtype: str) -> NDArray[Any]:
     """``values`` in the dtype that went in: integers rounded, booleans split at one half."""
     wanted = np.dtype(dtype)
     if wanted.kind in "iu":
-        return np.rint(values).astype(wanted)
+        return np.clip(np.rint(values), *room_of(wanted)).astype(wanted)
     return values > 0.5 if wanted.kind == "b" else values.astype(wanted if wanted.kind == "f" else np.float64)

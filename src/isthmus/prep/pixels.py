@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from isthmus.errors import DataError
 from isthmus.layout import PixelLayout
+from isthmus.prep.codecs import room_of
 
 MOST_CHANNELS = 4
 BLOCK = 1_024
@@ -94,9 +95,11 @@ class PixelEncoder:
 
     def decode(self, reconstruction: NDArray[np.float32], like: NDArray[Any] | None = None) -> NDArray[Any]:
         """Network units to pixels, of the dtype and axis order of ``like`` (None: of fit)."""
-        pixels = np.clip(reconstruction * np.float32(self.scale) + self.center, self.low, self.high)
+        pixels: NDArray[Any] = np.clip(reconstruction * np.float32(self.scale) + self.center, self.low, self.high)
         dtype = np.dtype(self.dtype if like is None else like.dtype)
         pixels = np.rint(pixels) if dtype.kind in "iub" else pixels
+        if dtype.kind in "iu" and (dtype != self.dtype or dtype.itemsize > 2):  # else the range of fit has room
+            pixels = np.clip(pixels, *room_of(dtype, np.float32))
         pixels = pixels.astype(dtype if dtype.kind in "iubf" else np.float32, copy=False)
         if self.channels == "none":
             return pixels[:, 0]

@@ -6,7 +6,7 @@ threads and precision stay as they were.
 
 Epoch 0, the network as it starts (PCA, where it is anchored), competes for the best weights. On few validation rows a
 smaller mean can be luck, so trained weights replace those of epoch 0 only where the mean of the paired differences is
-larger than its standard error (the one-standard-error rule of Breiman et al. 1984, in favour of the simpler model).
+larger than two of its standard errors (after the one-standard-error rule of Breiman et al. 1984, for the simpler model).
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ Corrupt = Callable[[Tensor, torch.Generator], Tensor]
 Penalty = Callable[[object], Tensor]
 ErrorMap = Callable[[Tensor, Tensor], Tensor]
 MOST_ROLLBACKS = 3
+STANDARD_ERRORS = 2.0
+"""The best of many epochs is offered, so its gain is a little too good: one standard error lets luck through."""
 
 
 class Rows(Protocol):
@@ -189,8 +191,7 @@ class _Best:
     def offer(self, network: nn.Module, epoch: int, errors: Tensor) -> None:
         """Take the weights of ``epoch`` if they are better, and surely better than those of epoch 0."""
         gain = self._first - errors
-        # A standard error from few rows is itself uncertain, hence the share on top.
-        doubt = (1 + 10 / len(gain)) * float(gain.std(correction=0)) / math.sqrt(len(gain))
+        doubt = STANDARD_ERRORS * float(gain.std(correction=0)) / math.sqrt(len(gain))
         if float(errors.mean()) < self.mean and float(gain.mean()) > doubt:
             self.epoch, self.mean = epoch, float(errors.mean())
             for name, value in network.state_dict().items():

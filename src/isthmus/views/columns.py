@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from isthmus.data.dtypes import is_span
 from isthmus.data.readers import as_data
 from isthmus.data.table import Table
-from isthmus.prep.columns import ColumnEncoder
+from isthmus.models.inputs import Data
 from isthmus.views.measured import Floats, Measured
 from isthmus.views.words import cell, number, percent
 
@@ -52,9 +52,9 @@ class Cause:
     reconstructed: str
 
 
-def name_of(encoder: ColumnEncoder, column: int) -> str:
+def name_of(data: Data, column: int) -> str:
     """The user's name of a column, or its number (the first is 1)."""
-    return encoder.names[column] if encoder.names else f"column {column + 1}"
+    return data.names[column] if isinstance(data, Table) else f"column {column + 1}"
 
 
 def shares(measured: Measured) -> tuple[Floats, Floats | None]:
@@ -72,7 +72,7 @@ def best_first(measured: Measured) -> list[Column]:
     pca_off = [""] * len(off) if measured.pca is None else _typically_off(measured.pca, sample)
     columns = [
         Column(
-            name_of(encoder, j), encoder.kinds[j], float(share), float("nan") if theirs is None else float(theirs[j]),
+            name_of(measured.data, j), encoder.kinds[j], float(share), float("nan") if theirs is None else float(theirs[j]),
             off[j], pca_off[j],
         )
         for j, share in enumerate(ours)
@@ -85,9 +85,8 @@ def _typically_off(model: Any, sample: Any) -> list[str]:
     came = model.reconstruct(sample)
     if not isinstance(sample, Table):
         return [number(m, 3) for m in _medians(np.abs(came.astype(np.float64) - sample.astype(np.float64)))]
-    encoder = model.encoder_
-    back: Table = as_data(came, fitted=dict(zip(encoder.names, encoder.kinds, strict=True)))
-    return [_off_in(sample, back, name) for name in encoder.names]
+    back: Table = as_data(came, fitted=sample.kinds)
+    return [_off_in(sample, back, name) for name in sample.names]
 
 
 def _off_in(sample: Table, back: Table, name: str) -> str:
@@ -122,24 +121,24 @@ def _medians(values: Floats) -> Floats:
 
 def causes(measured: Measured) -> list[list[Cause]]:
     """For each of the worst rows, the columns that add most to its error, the largest first."""
-    rows, encoder = measured.rows(measured.worst), measured.model.encoder_
+    rows = measured.rows(measured.worst)
     cells = measured.model.errors(rows).astype(np.float64)
     came = measured.model.reconstruct(rows)
     if isinstance(rows, Table):
-        came = as_data(came, fitted=dict(zip(encoder.names, encoder.kinds, strict=True)))
+        came = as_data(came, fitted=rows.kinds)
     found = []
     for i, row in enumerate(np.nan_to_num(cells)):
         first = np.argsort(-row, kind="stable")[:CAUSES]
         whole = row.sum()
         found.append([
-            Cause(name_of(encoder, j), float(row[j] / whole), *(_value(data, i, int(j), encoder) for data in (rows, came)))
+            Cause(name_of(rows, int(j)), float(row[j] / whole), *(_value(data, i, int(j)) for data in (rows, came)))
             for j in first
             if row[j] > 0
         ])  # fmt: skip
     return found
 
 
-def _value(data: Any, row: int, column: int, encoder: ColumnEncoder) -> str:
+def _value(data: Any, row: int, column: int) -> str:
     if isinstance(data, Table):
-        return cell(data.columns[encoder.names[column]][row].as_py())
+        return cell(data.columns[data.names[column]][row].as_py())
     return cell(data[row, column].item())

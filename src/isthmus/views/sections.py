@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isthmus.data.table import Table
 from isthmus.models.summary import best_epoch, plan_rows
 from isthmus.views import baseline, columns, curves, page, plots
 from isthmus.views.charts import Chart
@@ -141,7 +142,7 @@ def by_column(measured: Measured) -> Section:
     """Tables and arrays: the share explained of each column, and the worst rows."""
     with_pca = measured.theirs is not None
     words = "Share explained (R²) of each column: 100 % is a perfect reconstruction, 0 % is no better than a constant guess."
-    if len(measured.model.encoder_.kinds) > MANY and not measured.model.encoder_.names:
+    if len(measured.model.encoder_.kinds) > MANY and not isinstance(measured.data, Table):
         curve = plots.curve_chart(*columns.shares(measured))
         body = page.beside(curve, words)
         return Section("columns", "Columns", body + _worst_rows(measured), (curve,))
