@@ -1,6 +1,6 @@
 """Draw docs/images/digits.png: held-out digits over what isthmus and PCA make of them, 8 numbers each.
 
-    python bench/picture.py
+python bench/picture.py
 """
 
 from __future__ import annotations

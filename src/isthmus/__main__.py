@@ -5,9 +5,9 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the command line."""
-    from isthmus.shell import cli
+    from isthmus.shell.cli import main as run  # here, so that importing this module costs nothing
 
-    cli.main()
+    run()
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def test_perfect():
 def test_caution():
     """Rows that are much easier than those held out are named so."""
     held_out = Comparison("", 0.2, 0.4, raw=False)
-    assert "The held-out line is the fair one" in caution(Comparison("", 0.1, 0.4, raw=False), held_out)
+    assert "The held-out line is the fairer one" in caution(Comparison("", 0.1, 0.4, raw=False), held_out)
     assert caution(Comparison("", 0.19, 0.4, raw=False), held_out) == ""
 
 

@@ -155,10 +155,8 @@ def fit_all(data: Data, parameters: AutoencoderParameters, seed: int) -> tuple[F
 
 def training_error(plan: Plan, network: Network, layout: Layout, *, gaps: bool) -> ErrorMap:
     """The error map that training minimises."""
-    if plan.loss == "bce":
-        element = cross_entropy_in(network.bounds.low, network.bounds.high)
-    else:
-        element = ELEMENT_LOSSES[plan.loss]
+    within = cross_entropy_in(network.bounds.low, network.bounds.high)
+    element = within if plan.loss == "bce" else ELEMENT_LOSSES[plan.loss]
     return lambda reconstruction, x: error_map(reconstruction, x, layout, element, gaps=gaps)
 
 
@@ -170,7 +168,7 @@ def watchers(parameters: AutoencoderParameters) -> Sequence[Callback]:
 
 
 def one_pass(plan: Plan, n_rows: int) -> Plan:
-    """The plan of one `partial_fit`: one epoch over all rows, at a constant rate, its last weights kept."""
+    """The plan of one `partial_fit`: one epoch over all rows at a constant rate, undone where it was not surely better on them."""
     batch_size = min(plan.batch_size, n_rows)
     return dataclasses.replace(
         plan, max_epochs=1, warmup=0.0, constant_rate=True, validation_rows=0, batch_size=batch_size

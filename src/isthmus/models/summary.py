@@ -47,7 +47,8 @@ def outcome(model: Any) -> str:
     start = "PCA (epoch 0)" if model.plan_.anchored else "the start (epoch 0)"
     if best["epoch"] == 0:
         return f"validation error {first['validation_loss']:.4f}: {start} was kept, nothing surely better was found"
-    return f"validation error {best['validation_loss']:.4f} after epoch {best['epoch']:.0f}, {start}: {first['validation_loss']:.4f}"
+    before, after = first["validation_loss"], best["validation_loss"]
+    return f"validation error {after:.4f} after epoch {best['epoch']:.0f}, {start}: {before:.4f}"
 
 
 def best_epoch(history: list[dict[str, float]]) -> dict[str, float]:

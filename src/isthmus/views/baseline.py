@@ -110,7 +110,7 @@ def caution(given: Comparison, held_out: Comparison | None) -> str:
         return ""
     return (
         "The rows of this report are easier for the model than the rows held out in the fit, most likely because the model "
-        "was trained on them. The held-out line is the fair one."
+        "was trained on them. The held-out line is the fairer one."
     )
 
 

@@ -217,5 +217,5 @@ def _point_colours(labels: Labels | None, n: int) -> tuple[Any, tuple[tuple[str,
     colours = [LIGHT["muted"] if math.isnan(v) else SCALE_COLOURS[s] for v, s in zip(values, steps, strict=True)]
     edges = np.linspace(low, high, len(SCALE_COLOURS) + 1)
     return colours, tuple(
-        (f"{number(a)} – {number(b)}", c) for a, b, c in zip(edges, edges[1:], SCALE_COLOURS, strict=False)
+        (f"{number(a, 3)} – {number(b, 3)}", c) for a, b, c in zip(edges, edges[1:], SCALE_COLOURS, strict=False)
     )
