@@ -43,7 +43,8 @@ def measured(name: str, latent_dim: int) -> str:
     seconds = time.perf_counter() - start
     found = model.compare(test)
     pca, ours = (100 * found[key] for key in ("pca_error", "error"))
-    return f"| {name} | {train.shape[0]:,} x {train.shape[1]} | {latent_dim} | {pca:.1f} % | **{ours:.1f} %** | {ours / pca:.2f} | {seconds:.0f} |"
+    size = f"{train.shape[0]:,} x {train.shape[1]}"
+    return f"| {name} | {size} | {latent_dim} | {pca:.1f} % | **{ours:.1f} %** | {ours / pca:.2f} | {seconds:.0f} |"
 
 
 def main() -> None:

@@ -63,9 +63,9 @@ def test_default_latent_dim_grows_with_the_columns():
 @pytest.mark.parametrize("n_rows", ROWS)
 @pytest.mark.parametrize("columns", COLUMNS)
 def test_the_hidden_layer_stays_within_its_bounds(n_rows, columns):
-    """One hidden layer, a multiple of 32 from 32 to 512."""
+    """One hidden layer, a multiple of 32 from 32 to 384."""
     (width,) = plan_of(n_rows, columns).hidden_dims
-    assert 32 <= width <= 512
+    assert 32 <= width <= 384
     assert width % 32 == 0
 
 
@@ -182,7 +182,7 @@ def test_a_batch_is_never_larger_than_the_rows():
     assert plan_of(10, batch_size=500).batch_size == 9
 
 
-@pytest.mark.parametrize("hidden", [(128,), (255,), (256,), (32, 512)])
+@pytest.mark.parametrize("hidden", [(128,), (255,), (256,), (32, 384)])
 def test_bfloat16_is_for_wide_layers_on_fast_machines(hidden):
     """Only with a layer of 256 units or more, and only where the machine multiplies it fast."""
     fast = plan_of(hidden_dims=hidden, machine=Machine(fast_bfloat16=True)).precision

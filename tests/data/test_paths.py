@@ -43,7 +43,11 @@ def test_things_that_are_no_files(tmp_path):
             existing_file(tmp_path / "pipe")
 
 
-@pytest.mark.parametrize("content", [gzip.compress(b"x" * 999)[:-9], gzip.compress(b"x")[:5], b"\x1f\x8bnothing"])
+@pytest.mark.parametrize(
+    "content",
+    [gzip.compress(b"x" * 999)[:-9], gzip.compress(b"x")[:5], b"\x1f\x8bnothing"],
+    ids=["cut in the cells", "cut in the head", "only its first bytes"],  # compressed bytes hold the time
+)
 def test_damaged_gzip(content, tmp_path):
     """A gzip file that is cut off or is none is an error with its name."""
     (tmp_path / "a.gz").write_bytes(content)

@@ -45,7 +45,7 @@ def outline(
         linear = LinearPath(*shapes, latent_dim) if anchored else None
         network = Network(encoder, decoder, linear, layout.output_shape, latent_dim, refiner=refiner, squash=squash)
         # Channels last saves a third of the time of small convolutions; weights in it pull their inputs along.
-        return network.to(memory_format=torch.channels_last)
+        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]  # not in its stubs
 
 
 def start(network: Network, generator: torch.Generator) -> Network:

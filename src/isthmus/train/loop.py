@@ -5,8 +5,8 @@ functions of (seed, epoch, step), so the same seed gives the same bytes. Nothing
 threads and precision stay as they were.
 
 Epoch 0, the network as it starts (PCA, where it is anchored), competes for the best weights. On few validation rows a
-smaller mean can be luck, so trained weights replace those of epoch 0 only where the mean of the paired differences is
-larger than two of its standard errors (after the one-standard-error rule of Breiman et al. 1984, for the simpler model).
+smaller mean can be luck, so trained weights replace those of epoch 0 only where a paired t-test (Student 1908), one-sided at
+1 %, finds their errors smaller: the simpler model has the benefit of the doubt.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+from scipy import stats
 from torch import Tensor, nn
 
 from isthmus.errors import IsthmusWarning
@@ -31,8 +32,8 @@ Corrupt = Callable[[Tensor, torch.Generator], Tensor]
 Penalty = Callable[[object], Tensor]
 ErrorMap = Callable[[Tensor, Tensor], Tensor]
 MOST_ROLLBACKS = 3
-STANDARD_ERRORS = 2.0
-"""The best of many epochs is offered, so its gain is a little too good: one standard error lets luck through."""
+LEVEL = 0.01
+"""Chance that trained weights that are no better replace those of epoch 0."""
 
 
 class Rows(Protocol):
@@ -191,8 +192,7 @@ class _Best:
     def offer(self, network: nn.Module, epoch: int, errors: Tensor) -> None:
         """Take the weights of ``epoch`` if they are better, and surely better than those of epoch 0."""
         gain = self._first - errors
-        doubt = STANDARD_ERRORS * float(gain.std(correction=0)) / math.sqrt(len(gain))
-        if float(errors.mean()) < self.mean and float(gain.mean()) > doubt:
+        if float(errors.mean()) < self.mean and _surely_positive(gain):
             self.epoch, self.mean = epoch, float(errors.mean())
             for name, value in network.state_dict().items():
                 self._weights[name].copy_(value)
@@ -200,6 +200,14 @@ class _Best:
     def restore(self, network: nn.Module) -> None:
         """Put the best weights into ``network``."""
         network.load_state_dict(self._weights)
+
+
+def _surely_positive(gain: Tensor) -> bool:
+    """Whether the mean of ``gain`` (n,) is above zero by a one-sided t-test; never for a single row."""
+    if len(gain) < 2:
+        return False
+    quantile = float(stats.t.ppf(1 - LEVEL, len(gain) - 1))
+    return float(gain.mean()) > quantile * float(gain.std()) / math.sqrt(len(gain))
 
 
 def _validate(job: Job, validation: Tensor) -> Tensor:

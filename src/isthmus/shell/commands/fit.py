@@ -51,7 +51,7 @@ def command(
     given = flags.given(context, parameters)
     from isthmus.models.autoencoder import Autoencoder
 
-    model = Autoencoder(**{**given, "progress": False})  # `_fit` brings its own bar
+    model = Autoencoder(**given)
     rows = inputs.read_data(data, kinds=given.get("kinds"), size=size, on_bad_image=on_bad_image)
     inputs.describe(rows, data, err=as_json)
     if dry_run:
@@ -59,7 +59,7 @@ def command(
         return
     for note in inputs.notes_of(rows):
         terminal.note(note)
-    seconds = _fit(model, rows, given.get("progress", "auto"))
+    seconds = _fit(model, rows)
     found = model.compare(results.held_out(model, rows))
     model.save(str(target))
     if report_path is not None:
@@ -71,17 +71,10 @@ def command(
         terminal.say_json(_record(model, rows, found, seconds, target))
 
 
-def _fit(model: Any, rows: Any, progress: bool | str) -> float:
+def _fit(model: Any, rows: Any) -> float:
     """Fit, say what the plan noticed, and give the seconds that it took."""
-    from isthmus.train.callbacks import ProgressBar
-
-    bar: Any = ProgressBar(always=progress is True)
-    model.callbacks = () if progress is False else (bar,)
     start = time.perf_counter()
-    try:
-        model.fit(rows)
-    finally:
-        bar.on_fit_end(None)  # a signal ends the fit anywhere: the terminal gets its line and its cursor back
+    model.fit(rows)
     seconds = time.perf_counter() - start
     for note in model.plan_.notes:
         terminal.note(note)
