@@ -78,7 +78,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Make one pass over the rows of ``X`` at a constant learning rate; undone where it is not surely better on them.
+        """Make one pass over the rows of ``X`` at a constant learning rate; undone where it makes their error larger.
 
         The first call fixes preparation, PCA and plan from its rows; later calls keep them.
 

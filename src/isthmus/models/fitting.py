@@ -168,7 +168,7 @@ def watchers(parameters: AutoencoderParameters) -> Sequence[Callback]:
 
 
 def one_pass(plan: Plan, n_rows: int) -> Plan:
-    """The plan of one `partial_fit`: one epoch over all rows at a constant rate, undone where it was not surely better on them."""
+    """The plan of one `partial_fit`: one epoch over all rows at a constant rate, undone where it made their error larger."""
     batch_size = min(plan.batch_size, n_rows)
     return dataclasses.replace(
         plan, max_epochs=1, warmup=0.0, constant_rate=True, validation_rows=0, batch_size=batch_size

@@ -4,8 +4,8 @@ In: a network, encoded rows, a plan, a seed. Out: the history; the network holds
 functions of (seed, epoch, step), so the same seed gives the same bytes. Nothing global is touched: torch's own generator,
 threads and precision stay as they were.
 
-Epoch 0, the network as it starts (PCA, where it is anchored), competes for the best weights. On few validation rows a
-smaller mean can be luck, so trained weights replace those of epoch 0 only where a paired t-test (Student 1908), one-sided at
+Epoch 0, the network as it starts, competes for the best weights. Where it is anchored, that is PCA. On few validation rows a
+smaller mean can be luck, so trained weights replace PCA only where a paired t-test (Student 1908), one-sided at
 1 %, finds their errors smaller: the simpler model has the benefit of the doubt.
 """
 
@@ -105,7 +105,7 @@ def train(job: Job) -> list[dict[str, float]]:
     training, validation = split_rows(len(job.rows), plan.validation_rows, job.seed)
     steps = math.ceil(len(training) / plan.batch_size) * plan.max_epochs
     state = FitState(network, plan.max_epochs, steps)
-    best = _Best(network, _validate(job, validation))
+    best = _Best(network, _validate(job, validation), careful=plan.anchored and not plan.constant_rate)
     state.history.append(_entry(0, math.nan, best.mean, 0.0))
     for callback in job.callbacks:
         callback.on_fit_start(state)
@@ -183,16 +183,17 @@ def _one_epoch(job: Job, state: FitState, optimizer: torch.optim.Optimizer, trai
 
 
 class _Best:
-    """The best weights so far, and the validation errors of epoch 0 that they have to beat."""
+    """The best weights so far, and the validation errors of epoch 0 that they have to beat: surely, if ``careful``."""
 
-    def __init__(self, network: nn.Module, errors: Tensor) -> None:
+    def __init__(self, network: nn.Module, errors: Tensor, *, careful: bool) -> None:
+        self._careful = careful
         self.epoch, self.mean, self._first = 0, float(errors.mean()), errors
         self._weights = copy.deepcopy(network.state_dict())
 
     def offer(self, network: nn.Module, epoch: int, errors: Tensor) -> None:
-        """Take the weights of ``epoch`` if they are better, and surely better than those of epoch 0."""
+        """Take the weights of ``epoch`` if their mean error is smaller, and where careful surely smaller than epoch 0's."""
         gain = self._first - errors
-        if float(errors.mean()) < self.mean and _surely_positive(gain):
+        if float(errors.mean()) < self.mean and (_surely_positive(gain) or not self._careful):
             self.epoch, self.mean = epoch, float(errors.mean())
             for name, value in network.state_dict().items():
                 self._weights[name].copy_(value)
