@@ -194,3 +194,9 @@ def test_a_name_with_a_nul_character(tmp_path):
     """A path that no system call takes is an error of ours, not a ValueError of Python."""
     with pytest.raises(OutputError, match="Cannot write"):
         atomic.write_bytes(f"{tmp_path}/a\0b", b"x")
+
+
+def test_what_is_no_path():
+    """Anything but text or a Path names no file to write."""
+    with pytest.raises(OutputError, match=r"named by a path \(str or Path\); got int"):
+        atomic.write_bytes(3, b"")

@@ -9,7 +9,7 @@ import torch
 
 from isthmus.data.table import table_from
 from isthmus.layout import ColumnLayout, PixelLayout
-from isthmus.losses import ELEMENT_LOSSES, cross_entropy_in, error_map, per_row, squared
+from isthmus.losses import ELEMENT_LOSSES, cross_entropy_in, error_map, over_observed, per_row, squared
 from isthmus.prep.columns import ColumnEncoder
 from isthmus.prep.pixels import PixelEncoder
 
@@ -146,3 +146,19 @@ def test_huber_lies_between():
     losses = ELEMENT_LOSSES["huber"](y, x)
     assert float(losses[0]) == pytest.approx(float(squared(y, x)[0]) / 2)
     assert float(losses[1]) == pytest.approx(4.0 - 0.5)
+
+
+def test_an_output_of_nan_is_no_gap(mixed):
+    """A network that gives NaN is infinitely wrong in every observed cell, and its rows too."""
+    x, output = mixed
+    errors = error_map(torch.full_like(output, torch.nan), x, MIXED)
+    gaps = error_map(output, x, MIXED).isnan()
+    assert torch.equal(errors.isnan(), gaps)
+    assert errors[~gaps].isinf().all()
+    assert per_row(errors).isinf().all()
+
+
+def test_the_mean_over_observed_cells():
+    """Gaps do not count, and a map of gaps alone is 0."""
+    assert over_observed(torch.tensor([[1.0, torch.nan], [4.0, 1.0]])) == 2.0
+    assert over_observed(torch.full((2, 2), torch.nan)) == 0.0

@@ -56,9 +56,8 @@ def test_only_the_first_is_positional():
 def test_storing_checks_nothing():
     """A wrong value is stored and refused by `check`, as scikit-learn wants it."""
     owner = AutoencoderParameters(latent_dim=-1)
-    with pytest.raises(
-        ParameterError, match=r"latent_dim of AutoencoderParameters must be an integer >= 1 or \"auto\"; got -1\."
-    ):
+    wanted = r"latent_dim of AutoencoderParameters must be an integer >= 1 and <= 16,777,216 or \"auto\"; got -1\."
+    with pytest.raises(ParameterError, match=wanted):
         check(owner)
 
 
@@ -70,6 +69,8 @@ def test_storing_checks_nothing():
         ("latent_dim", True),
         ("latent_dim", "many"),
         ("latent_dim", None),
+        ("latent_dim", 2**24 + 1),
+        ("learning_rate", float("inf")),
         ("hidden_dims", ()),
         ("hidden_dims", 512),
         ("hidden_dims", (512, 0)),

@@ -51,12 +51,12 @@ def test_nothing_is_left_open():
 @pytest.mark.parametrize("n", COLUMNS)
 def test_default_latent_dim_stays_within_its_bounds(n):
     """The default latent size is at least 1, at most half of the columns and 128."""
-    assert 1 <= default_latent_dim(n) <= max(1, min(n // 2, 128))
+    assert 1 <= default_latent_dim(n, 100_000) <= max(1, min(n // 2, 128))
 
 
 def test_default_latent_dim_grows_with_the_columns():
     """More columns never get a smaller latent."""
-    sizes = [default_latent_dim(n) for n in COLUMNS]
+    sizes = [default_latent_dim(n, 100_000) for n in COLUMNS]
     assert sizes == sorted(sizes)
 
 
@@ -106,9 +106,10 @@ def test_every_fit_makes_enough_steps(n_rows):
 @pytest.mark.parametrize("n_rows", ROWS)
 @pytest.mark.parametrize("fraction", [0.0, 0.1, 0.5, 0.99])
 def test_validation_leaves_rows_to_train_on(n_rows, fraction):
-    """At most the given share and 4,096 rows are held out, and never all."""
+    """At most the given share and 4,096 rows are held out, never all, and never none unless that was asked for."""
     held_out = plan_of(n_rows, validation_fraction=fraction).validation_rows
-    assert 0 <= held_out <= min(n_rows - 1, MOST_VALIDATION_ROWS, round(n_rows * fraction))
+    share = max(1, round(n_rows * fraction)) if fraction else 0
+    assert min(1, share) <= held_out <= min(n_rows - 1, MOST_VALIDATION_ROWS, share)
 
 
 @pytest.mark.parametrize(

@@ -80,8 +80,8 @@ def open_for_replace(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     ...     Path(folder, "a.txt").read_bytes()
     b'hello'
     """
+    check_writable(path)
     target = Path(path)
-    check_writable(target)
     try:
         temporary = target.with_name(f".isthmus-{secrets.token_hex(8)}.tmp")
         try:
@@ -124,6 +124,8 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     Traceback (most recent call last):
     isthmus.errors.OutputError: Cannot write 'no/such/folder/model.safetensors': there is no folder ...
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise OutputError(f"The file to write is named by a path (str or Path); got {type(path).__name__}.")
     target = Path(path)
     try:
         reason = _obstacle(target)

@@ -11,6 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+UNBOUNDED = 1e30
+"""Bound of an output without a range, such as a logit: beyond any value, and finite, as all numbers in a model file are."""
+
 
 @dataclass(frozen=True)
 class ColumnLayout:

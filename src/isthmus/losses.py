@@ -85,10 +85,14 @@ def _skipping_gaps(element: ElementLoss) -> ElementLoss:
 
     def loss(reconstruction: Tensor, x: Tensor) -> Tensor:
         missing = x.isnan()
-        errors = element(reconstruction, torch.where(missing, reconstruction.detach(), x))
-        return errors.masked_fill(missing, torch.nan)
+        return _marked(element(reconstruction, torch.where(missing, reconstruction.detach(), x)), missing)
 
     return loss
+
+
+def _marked(errors: Tensor, missing: Tensor) -> Tensor:
+    """NaN where a cell is missing, and only there: an output that is NaN is infinitely wrong, not a gap."""
+    return errors.nan_to_num(nan=torch.inf, posinf=torch.inf).masked_fill(missing, torch.nan)
 
 
 def _grouped_errors(reconstruction: Tensor, x: Tensor, layout: ColumnLayout, element: ElementLoss) -> Tensor:
@@ -99,17 +103,22 @@ def _grouped_errors(reconstruction: Tensor, x: Tensor, layout: ColumnLayout, ele
         truth = (x[:, flags] > 0).to(x.dtype)
         nats = functional.binary_cross_entropy_with_logits(reconstruction[:, flags], truth, reduction="none")
         unit = reconstruction.new_tensor(entropies[: layout.n_flags])
-        parts.append((nats / unit).masked_fill(x[:, flags].isnan(), torch.nan))
+        parts.append(_marked(nats / unit, x[:, flags].isnan()))
     for where, entropy in zip(layout.level_positions, entropies[layout.n_flags :], strict=True):
         target = x[:, where]
         missing = target[:, :1].isnan()
         nats = functional.cross_entropy(reconstruction[:, where], target.nan_to_num().argmax(dim=1), reduction="none")[
             :, None
         ]
-        parts.append((nats / entropy).masked_fill(missing, torch.nan))
+        parts.append(_marked(nats / entropy, missing))
     return torch.cat(parts, dim=1)
 
 
 def per_row(errors: Tensor) -> Tensor:
     """Mean error of each row over its observed cells, (n_samples,); 0 where nothing was observed."""
-    return errors.flatten(1).nanmean(dim=1).nan_to_num(nan=0.0)
+    return errors.flatten(1).nanmean(dim=1).nan_to_num(nan=0.0, posinf=torch.inf)
+
+
+def over_observed(errors: Tensor) -> Tensor:
+    """Mean of an error map over its observed cells; 0 where nothing was observed."""
+    return errors.nansum() / errors.isnan().logical_not().sum().clamp_min(1)

@@ -20,6 +20,7 @@ KINDS = ("number", "category", "flag", "date")
 NETWORKS = ("auto", "dense", "conv")
 ACTIVATIONS = ("gelu", "silu", "relu", "elu", "tanh", "sigmoid")
 OPTIMIZERS = ("adamw", "adam", "rmsprop", "adadelta", "sgd")
+MOST = 2**24  # of a size that a model file holds; a layer so wide takes more memory than most machines have
 LOSSES = ("auto", "mse", "mae", "huber", "bce")
 
 
@@ -57,6 +58,8 @@ class Allowed:
         if self.number is None or isinstance(value, bool) or not isinstance(value, wanted):
             return False
         number = float(value)
+        if not math.isfinite(number):
+            return False
         above = number > self.low if self.open_low else number >= self.low
         below = number < self.high if self.open_high else number <= self.high
         return above and below
@@ -94,10 +97,19 @@ class Allowed:
     def _range_words(self) -> str:
         bounds = []
         if self.low != -math.inf:
-            bounds.append(f"{'>' if self.open_low else '>='} {self.low:g}")
+            bounds.append(f"{'>' if self.open_low else '>='} {bound_text(self.low)}")
         if self.high != math.inf:
-            bounds.append(f"{'<' if self.open_high else '<='} {self.high:g}")
+            bounds.append(f"{'<' if self.open_high else '<='} {bound_text(self.high)}")
         return " " + " and ".join(bounds) if bounds else ""
+
+
+def bound_text(bound: float) -> str:
+    """A bound of a range as text, every digit of a whole number shown.
+
+    >>> bound_text(0.5), bound_text(2.0**24)
+    ('0.5', '16,777,216')
+    """
+    return f"{bound:,.0f}" if bound == int(bound) else f"{bound:g}"
 
 
 def parameter(default: Any, help: str, *, positional: bool = False, **allowed: Any) -> Any:
@@ -164,11 +176,11 @@ class AutoencoderParameters:
     """Parameters of `isthmus.Autoencoder`; see there for what each does."""
 
     latent_dim: int | str = parameter(
-        "auto", "Size of the latent vector.", positional=True, choices=("auto",), number="int", low=1
+        "auto", "Size of the latent vector.", positional=True, choices=("auto",), number="int", low=1, high=MOST
     )
     hidden_dims: Any = parameter(
         "auto", "Hidden layer sizes of the encoder; the decoder mirrors them.",
-        choices=("auto",), number="int", low=1, several=True,
+        choices=("auto",), number="int", low=1, high=MOST, several=True,
     )  # fmt: skip
     network: Any = parameter(
         "auto", "The kind of network.",
@@ -197,7 +209,9 @@ class AutoencoderParameters:
     learning_rate: float | str = parameter(
         "auto", "Highest learning rate of the schedule.", choices=("auto",), number="float", low=0, open_low=True
     )
-    batch_size: int | str = parameter("auto", "Rows in a training step.", choices=("auto",), number="int", low=1)
+    batch_size: int | str = parameter(
+        "auto", "Rows in a training step.", choices=("auto",), number="int", low=1, high=MOST
+    )
     max_epochs: int | str = parameter(
         "auto", "Passes over the training rows; 0 is PCA.", choices=("auto",), number="int", low=0
     )

@@ -90,7 +90,7 @@ def make_plan(shape: DataShape, parameters: AutoencoderParameters, machine: Mach
     """
     p, layout = parameters, shape.layout
     network = _network(p.network, layout, shape.n_rows)
-    latent_dim = default_latent_dim(layout.n_targets) if p.latent_dim == "auto" else int(p.latent_dim)
+    latent_dim = default_latent_dim(layout.n_targets, shape.n_rows) if p.latent_dim == "auto" else int(p.latent_dim)
     hidden = _hidden_dims(p.hidden_dims, network, shape.n_rows, layout.n_targets)
     output = "linear" if p.output == "auto" else p.output
     anchored = network != "custom" and output == "linear" and layout.n_targets * latent_dim <= ANCHOR_WEIGHTS
@@ -127,13 +127,13 @@ def make_plan(shape: DataShape, parameters: AutoencoderParameters, machine: Mach
     )
 
 
-def default_latent_dim(n_targets: int) -> int:
-    """Twice the square root of the columns (56 for 784), at most half of them and 128, at least 1.
+def default_latent_dim(n_targets: int, n_rows: int) -> int:
+    """Twice the square root of the columns (56 for 784), at most half of them, a quarter of the rows and 128, at least 1.
 
-    >>> [default_latent_dim(n) for n in (1, 3, 10, 64, 784, 12288)]
-    [1, 1, 5, 16, 56, 128]
+    >>> [default_latent_dim(n, 10_000) for n in (1, 3, 10, 64, 784, 12288)], default_latent_dim(12288, 48)
+    ([1, 1, 5, 16, 56, 128], 12)
     """
-    return max(1, min(round(2 * math.sqrt(n_targets)), n_targets // 2, 128))
+    return max(1, min(round(2 * math.sqrt(n_targets)), n_targets // 2, n_rows // 4, 128))
 
 
 def _network(asked: Any, layout: Layout, n_rows: int) -> str:
@@ -176,8 +176,9 @@ def _epochs(training_rows: int, batch_size: int) -> int:
 
 
 def _validation_rows(n_rows: int, fraction: float) -> int:
-    """The given share of the rows, at most 4,096, and never all of them."""
-    return min(round(n_rows * fraction), MOST_VALIDATION_ROWS, max(0, n_rows - 1))
+    """The given share of the rows, at most 4,096; unless it is 0 at least one, and never all of them."""
+    share = max(1, round(n_rows * fraction)) if fraction > 0 else 0
+    return min(share, MOST_VALIDATION_ROWS, max(0, n_rows - 1))
 
 
 def _learning_rate(parameters: AutoencoderParameters, network: str, n_targets: int, batch_size: int) -> float:

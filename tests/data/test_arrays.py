@@ -14,7 +14,7 @@ from isthmus.errors import DataError, DataTypeError
 
 ARRAYS = [
     np.arange(24.0).reshape(2, 3, 4), np.asfortranarray(np.arange(6).reshape(2, 3)), np.array([True, False]),
-    np.arange(3, dtype=">i4"), np.zeros((0, 3), np.float32), np.array(2.5),
+    np.arange(3, dtype=">i4"), np.zeros((0, 3), np.float32),
 ]  # fmt: skip
 IDX = bytes([0, 0, 8, 3]) + struct.pack(">3I", 5, 4, 3) + bytes(range(60))
 
@@ -117,3 +117,10 @@ def test_bad_idx(content, message):
     """A header that does not fit the file is an error."""
     with pytest.raises(DataError, match=message):
         idx_from_bytes(content, "a")
+
+
+def test_a_single_number(tmp_path):
+    """A file of one number has no rows."""
+    np.save(tmp_path / "a.npy", np.float64(2.5))
+    with pytest.raises(DataError, match=r"a\.npy holds a single number; expected an array of rows"):
+        read_npy(tmp_path / "a.npy")

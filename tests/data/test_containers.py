@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from isthmus.data.containers import check_names
 from isthmus.data.table import table_from
 from isthmus.errors import DataError, DataTypeError
 
@@ -129,3 +130,9 @@ def test_a_series_is_not_a_frame(series):
     """One column without a frame is an error that says how to make one."""
     with pytest.raises(DataTypeError, match=r"is a Series, not a frame .*to_frame"):
         table_from(series)
+
+
+def test_a_name_that_no_model_file_holds():
+    """A name of a thousand characters is no name, but most likely a row that was taken for the header."""
+    with pytest.raises(DataError, match=r"column 2 of the frame has 1,001 characters, at most 1,000 .*--no-header"):
+        check_names(("a", "b" * 1_001), "the frame")

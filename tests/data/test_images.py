@@ -171,7 +171,7 @@ def test_broken_picture(share, save):
         read_pictures([good, bad])
     found = read_pictures([bad, good], on_bad_image="skip")
     assert (len(found), found.files, found.skipped) == (1, (good.as_posix(),), (bad.as_posix(),))
-    assert found.notes == ("Picture 'bad.png' cannot be read and is skipped.",)
+    assert found.notes == ("Skipped 1 of 2 pictures as unreadable: 'bad.png'.",)
     with pytest.raises(DataError, match=r"None of the 1 pictures could be read; the first: .*bad\.png"):
         read_pictures([bad], on_bad_image="skip")
 

@@ -92,3 +92,10 @@ def test_our_own_errors_pass():
     """An error that is clear already is left as it is."""
     with pytest.raises(ParameterError, match="clear"), reading(Path("a.csv")):
         raise ParameterError("clear")
+
+
+def test_a_name_of_another_file_is_not_offered(tmp_path):
+    """Names that share little more than their suffix are not taken for one another."""
+    (tmp_path / "inf.csv").write_text("a\n1\n")
+    with pytest.raises(DataError, match=r"missing\.csv does not exist\. Check the name"):
+        existing_file(tmp_path / "missing.csv")

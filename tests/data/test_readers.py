@@ -180,7 +180,9 @@ def test_missing_and_foreign_paths(tmp_path):
         read("https://example.org/data.csv")
 
 
-@pytest.mark.parametrize("options", [{"header": "yes"}, {"delimiter": ", "}, {"delimiter": '"'}])
+@pytest.mark.parametrize(
+    "options", [{"header": "yes"}, {"delimiter": ", "}, {"delimiter": '"'}, {"delimiter": "é"}, {"size": 3}]
+)
 def test_options_are_checked(options, tmp_path):
     """A header or delimiter that cannot be is an error with what is allowed."""
     with pytest.raises(ParameterError, match="must be"):
@@ -219,7 +221,7 @@ def test_as_data_reads_as_at_fit(tmp_path):
     table = as_data(tmp_path / "new.csv", fitted={"code": "category", "n": "number"})
     assert isinstance(table, Table)
     assert (table.names, table.texts("code")[1]) == (("code", "n"), ("1.50",))
-    assert table.notes == ("Column 'extra' was not there at fit and is ignored.",)
+    assert table.notes == ("Column 'extra' is not one of the model's and is ignored.",)
 
 
 def test_as_data_after_fit_needs_the_columns_of_fit():
@@ -228,3 +230,36 @@ def test_as_data_after_fit_needs_the_columns_of_fit():
         as_data(pd.DataFrame({"a": [1]}), fitted={"a": "number", "b": "number"})
     with pytest.raises(DataTypeError, match="'x' in row 2"):
         as_data(pd.DataFrame({"a": ["1", "x"]}), fitted={"a": "number"})
+
+
+def test_list_of_tables(tmp_path):
+    """What a shell makes of a glob is read as the glob would be."""
+    for name, row in (("a.csv", "1,2"), ("b.csv", "3,4")):
+        (tmp_path / name).write_text(f"a,b\n{row}\n")
+    table = read([tmp_path / "b.csv", tmp_path / "a.csv"])
+    np.testing.assert_array_equal(table.matrix(), [[3, 4], [1, 2]])
+    assert table.source.endswith("b.csv and 1 more")
+    with pytest.raises(DataError, match=r"c\.csv does not exist"):
+        read([tmp_path / "a.csv", tmp_path / "c.csv"])
+
+
+@pytest.mark.parametrize("path", [None, 3, b"a.csv", [3], {"a.csv"}])
+def test_what_is_no_path(path):
+    """Anything but text, a Path or a list of them is an error that says what is wanted."""
+    with pytest.raises(DataTypeError, match="must be a str, a Path or a list of them; got"):
+        read(path)
+
+
+def test_an_empty_path(tmp_path, monkeypatch):
+    """An empty text, as an unset variable of a shell gives, is not the current folder."""
+    monkeypatch.chdir(tmp_path)
+    Image.new("L", (3, 2)).save("a.png")
+    with pytest.raises(DataError, match="The path is empty"):
+        read("")
+
+
+def test_as_data_passes_read_options(tmp_path):
+    """After fit a file can be read with a header and a delimiter of the caller's, too."""
+    (tmp_path / "a.csv").write_text("1,5;2\n3,5;4\n")
+    table = as_data(tmp_path / "a.csv", fitted={"column_1": "category"}, delimiter=",", header=False)
+    assert table.texts("column_1")[1] == ("1", "3")

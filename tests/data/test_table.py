@@ -136,7 +136,7 @@ def test_with_kinds_finds_columns_by_name(table):
     assert read.kinds == {"a": "number", "b": "category"}
     assert read.numbers("a").tolist() == [2.5]
     assert read.texts("b")[1] == ("q",)
-    assert read.notes == ("Column 'z' was not there at fit and is ignored.",)
+    assert read.notes == ("Column 'z' is not one of the model's and is ignored.",)
 
 
 def test_with_kinds_names_missing_columns(table):
@@ -154,3 +154,11 @@ def test_with_kinds_names_the_wrong_cell(table):
 def test_dtypes_are_texts(table):
     """The types of the columns in use, for a model file."""
     assert table.dtypes == {"a": "float64", "b": "string", "c": "bool"}
+
+
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.dictionary(pa.int8(), pa.string()), pa.large_string()])
+def test_take_text_of_any_type(kind):
+    """Rows can be chosen from text however it is stored, as polars stores it in views."""
+    table = table_from(pa.table({"a": pa.array(["x", None, "y"]).cast(kind)}), {"a": "category"})
+    taken = table.take([2, 1])
+    assert (taken.columns["a"].to_pylist(), taken.columns["a"].type) == (["y", None], kind)

@@ -194,3 +194,9 @@ def test_reading_opens_one_file_and_imports_nothing(path, written, expected):
     watching = False
     opened_by_name = [(event, what) for event, what in seen if not isinstance(what, int)]
     assert opened_by_name == [("open", str(path))]
+
+
+def test_what_is_no_path(small):
+    """Anything but text or a Path names no file."""
+    with pytest.raises(ModelFileError, match=r"named by a path \(str or Path\); got NoneType"):
+        container.read(None, small)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from sklearn.exceptions import NotFittedError
 
+from isthmus import Autoencoder
 from isthmus.errors import DataError, DataTypeError, IsthmusWarning, ParameterError
 from isthmus.train.callbacks import Callback
 
@@ -167,7 +168,7 @@ class TestColumns:
         """It is left out with a warning and changes nothing."""
         frame = data.mixed()
         model = quick().fit(frame)
-        with pytest.warns(IsthmusWarning, match="'extra' was not there at fit and is ignored"):
+        with pytest.warns(IsthmusWarning, match="'extra' is not one of the model's and is ignored"):
             latents = model.transform(frame.assign(extra=1.0))
         assert np.array_equal(latents, model.transform(frame))
 
@@ -421,3 +422,67 @@ def test_a_plan_is_made_without_fitting(quick, data):
     plan = model.plan(X)
     assert not hasattr(model, "network_")
     assert plan == model.fit(X).plan_
+
+
+@pytest.mark.parametrize("seed", [[1, 2], np.random.default_rng(0)])
+def test_seeds_of_other_types(quick, data, seed):
+    """What is neither a number nor a RandomState is refused in words."""
+    with pytest.raises(ParameterError, match="random_state must be an integer, None or a numpy RandomState"):
+        quick(random_state=seed).fit(data.curve())
+
+
+def test_a_row_far_out_is_far_from_normal(quick, data):
+    """The largest numbers give finite latents, and errors far above those of other rows."""
+    X = data.curve()
+    model = quick().fit(X)
+    far = np.vstack([X[:5], X[:5] * [1e300, 1, 1, -1e300, 1, 1]])
+    assert np.isfinite(model.transform(far)).all()
+    assert model.score_samples(far)[5:].max() < model.score_samples(far)[:5].min() - 1e6
+
+
+def test_a_user_network_with_dropout_follows_the_seed(quick, data):
+    """Dropout and the weights that a callable draws are part of the seed, and torch's random state stays."""
+
+    def build(shape, n):
+        return torch.nn.Sequential(torch.nn.Dropout(0.3), torch.nn.Linear(6, n)), torch.nn.Linear(n, 6)
+
+    before = torch.get_rng_state()
+    first, second = (quick(network=build).fit(data.curve()).transform(data.curve()) for _ in range(2))
+    assert np.array_equal(first, second)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_default_dtype_of_double(quick, data):
+    """A program that computes in float64 gets the same model."""
+    expected = quick().fit(data.curve()).transform(data.curve())
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = quick().fit(data.curve()).transform(data.curve())
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert np.array_equal(found, expected)
+
+
+def test_a_first_partial_fit_starts_at_pca_of_all_rows(quick, data):
+    """No row is held out, so none is hidden from PCA; a pass that changes nothing leaves it."""
+    X = data.curve()
+    model = quick(validation_fraction=0.5, learning_rate=1e-30).partial_fit(X)
+    assert model.compare(X)["ratio"] == pytest.approx(1.0, rel=1e-5)
+
+
+def test_a_variant_changes_hooks(quick, data):
+    """Training corrupts with the one hook and adds the other to the loss."""
+
+    class Variant(Autoencoder):
+        def _corrupt(self, x, generator):
+            return torch.zeros_like(x)
+
+        def _penalty(self, output):
+            return torch.full((len(output.latent),), 100.0)
+
+    model = Variant(2, max_epochs=1, random_state=0).fit(data.curve())
+    assert model.history_[1]["training_loss"] > 100
+    assert (
+        model.history_[0]["validation_loss"]
+        == quick(batch_size="auto").fit(data.curve()).history_[0]["validation_loss"]
+    )

@@ -73,3 +73,13 @@ def test_pictures_have_a_largest_size(data):
     spec, _ = to_state(data.fitted("pictures")[0].encoder_)
     with pytest.raises(ModelFileError, match="larger than a model may hold"):
         shapes({**spec, "shape": [2**20, 2**20, 2**20]})
+
+
+@pytest.mark.parametrize(("form", "key"), [("pictures", "dtype"), ("floats", "types")])
+@pytest.mark.parametrize("value", ["abc", "object"])
+def test_types_that_are_no_numbers(data, form, key, value):
+    """An edited type of numbers is refused."""
+    spec, arrays = to_state(data.fitted(form)[0].encoder_)
+    spec[key] = value if key == "dtype" else [value]
+    with pytest.raises(ModelFileError, match="as a type of numbers"):
+        from_state(spec, arrays)

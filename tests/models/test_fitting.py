@@ -6,8 +6,20 @@ import numpy as np
 import pytest
 import torch
 
+from isthmus.data.readers import as_data
+from isthmus.errors import ParameterError
+from isthmus.losses import per_row
 from isthmus.models import fitting
-from isthmus.models.fitting import fit_all, fit_encoder, one_pass, outline_baseline, outline_for, plan_for, watchers
+from isthmus.models.fitting import (
+    fit_all,
+    fit_encoder,
+    one_pass,
+    outline_baseline,
+    outline_for,
+    plan_for,
+    training_error,
+    watchers,
+)
 from isthmus.parameters import AutoencoderParameters
 from isthmus.prep.columns import ColumnEncoder
 from isthmus.prep.pixels import PixelEncoder
@@ -94,3 +106,34 @@ def test_the_progress_bar_can_be_turned_off(progress, expected):
     found = watchers(AutoencoderParameters(callbacks=[mine], progress=progress))
     assert found[0] is mine
     assert sum(isinstance(callback, ProgressBar) for callback in found) == expected
+
+
+def test_pictures_have_no_scaling_by_column(data):
+    """Pictures have one factor: asking for one each is an error, asking for none is in the plan."""
+    with pytest.raises(ParameterError, match='scaling="column" is for rows of columns'):
+        fit_encoder(data.pictures(), AutoencoderParameters(2, scaling="column"))
+    parameters = AutoencoderParameters(2, scaling="none")
+    assert plan_for(fit_encoder(data.pictures(), parameters), 90, parameters).scaling == "none"
+
+
+@pytest.mark.parametrize("callbacks", [[3], [print], Callback(), object()])
+def test_callbacks_are_a_sequence_of_objects_with_hooks(callbacks):
+    """Anything else is refused before training calls it."""
+    with pytest.raises(ParameterError, match="callbacks must be a sequence of objects with the methods on_fit_start"):
+        watchers(AutoencoderParameters(callbacks=callbacks))
+
+
+@pytest.mark.parametrize("loss", ["mse", "bce"])
+def test_a_sigmoid_beside_categories(data, loss):
+    """Numbers end in a sigmoid, logits do not: the error starts near that of the constant guess."""
+    parameters = AutoencoderParameters(2, output="sigmoid", loss=loss, max_epochs=1, random_state=0)
+    fitted, rows = fit_all(encoded_table(data), parameters, seed=0)
+    x = rows.slice(0, 90)
+    errors = training_error(fitted.plan, fitted.network, fitted.encoder.layout, gaps=True)
+    with torch.no_grad():
+        assert per_row(errors(fitted.network(x).reconstruction, x)).max() < 100
+
+
+def encoded_table(data):
+    """The mixed frame as a `Table`."""
+    return as_data(data.mixed())

@@ -83,3 +83,10 @@ def test_the_notebook_escapes_what_it_shows(quick):
 def test_the_notebook_before_the_fit(quick):
     """An unfitted estimator shows scikit-learn's own diagram."""
     assert "Autoencoder" in quick()._repr_html_()
+
+
+def test_the_outcome_of_partial_fits(quick, data):
+    """Passes have no epoch 0 to be compared with."""
+    words = outcome(quick().partial_fit(data.curve()).partial_fit(data.curve()))
+    assert "of 2" in words
+    assert "epoch 0" not in words

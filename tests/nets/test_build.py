@@ -169,3 +169,43 @@ class TestOwnNetworks:
         )
         network = wrap(pair, PixelLayout((3, 2, 2)), 2, squash=True)
         assert network(torch.zeros(4, 3, 2, 2)).reconstruction.shape == (4, 3, 2, 2)
+
+
+class Odd(nn.Module):
+    """A user's module that gives or raises something else."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.layer, self.error = nn.Linear(6, 2), error
+
+    def forward(self, x):
+        if self.error:
+            raise self.error
+        return x, x
+
+
+@pytest.mark.parametrize(
+    ("pair", "words"),
+    [
+        ((nn.Identity(), nn.Identity()), "no weights that could be trained"),
+        ((Odd(None), nn.Linear(2, 6)), "the encoder of network must give one tensor; it gives tuple"),
+        ((Odd(ValueError("four axes")), nn.Linear(2, 6)), r"does not take rows of shape \(6,\): four axes"),
+    ],
+)
+def test_odd_networks(pair, words):
+    """Modules without weights, with several outputs or with errors of their own are refused in words."""
+    with pytest.raises(ParameterError, match=words):
+        wrap(pair, ColumnLayout(6), 2, squash=False)
+
+
+def test_a_callable_draws_from_the_seed():
+    """The first weights that a callable draws follow from the seed; torch's random state stays where it was."""
+    before = torch.get_rng_state()
+    made = [
+        wrap(lambda shape, n: (nn.Linear(6, n), nn.Linear(n, 6)), ColumnLayout(6), 2, squash=False, seed=seed)
+        for seed in (1, 1, 2)
+    ]
+    weights = [network.encoder.weight for network in made]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+    assert torch.equal(torch.get_rng_state(), before)

@@ -70,3 +70,12 @@ def test_the_linear_path_alone_is_linear(make, anchor):
     anchor(network, LAYOUT, x)
     with torch.no_grad():
         assert torch.allclose(network.encode(x.mean(dim=0, keepdim=True)), network.encode(x).mean(dim=0), atol=1e-5)
+
+
+def test_a_sigmoid_leaves_logits_alone():
+    """Positions without bounds are not squashed."""
+    bounds = Bounds((2,), squash=True)
+    bounds.low[0], bounds.high[0] = -1.0, 2.0
+    result = bounds(torch.tensor([[9.0, 5.0], [-9.0, -5.0]]))
+    assert torch.equal(result[:, 1], torch.tensor([5.0, -5.0]))
+    assert result[:, 0].tolist() == pytest.approx([2.0, -1.0], abs=1e-3)

@@ -156,8 +156,14 @@ def test_small_types_are_encoded_like_floats(dtype):
 def test_values_beyond_float32_stay_finite():
     """New values far beyond those of fit are encoded as large finite numbers."""
     encoded = NumberCodec.fit(NORMAL * 1e-30, "column").encode(np.array([[1e38], [-1e38]]))
-    assert np.isfinite(encoded).all()
-    assert encoded[0] > 1e30
+    assert np.isfinite(np.square(encoded)).all()
+    assert encoded[0] == -encoded[1] > 1e15
+
+
+def test_tiny_single_floats_are_no_gaps():
+    """A spread whose inverse float32 cannot hold is encoded all the same."""
+    values = (NORMAL * 1e-41).astype(np.float32)
+    assert np.isfinite(NumberCodec.fit(values, "column").encode(values)).all()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 1.0])

@@ -204,3 +204,8 @@ def test_pictures_are_not_rows(named):
     data = table_from(pa.table({f"c{i}": c for i, c in enumerate(rows.T)})) if named else rows
     with pytest.raises(DataError, match=r"pictures of shape \(2, 2\) do not fit .* rows of 4 columns"):
         ColumnEncoder.fit(data, "column").adopt(rows.reshape(20, 2, 2))
+
+
+def test_scaling_of_the_largest_numbers():
+    """A range that float64 cannot hold is still one range."""
+    assert choose_scaling(np.array([[1e308, -1e308], [-1e308, 1e308]])) == "common"

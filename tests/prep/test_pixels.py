@@ -155,3 +155,17 @@ def test_other_sizes_do_not_fit(shape):
     encoder = PixelEncoder.fit(R.random((20, 5, 7)), "none")
     with pytest.raises(DataError, match=r"do not fit the model, .* 5 high, 7 wide, 1 channel \(channels: none\)"):
         encoder.adopt(R.random(shape))
+
+
+def test_pixels_far_out_have_finite_squares():
+    """A new pixel far beyond those of fit is a large number, not infinity."""
+    encoder = PixelEncoder.fit(np.random.default_rng(0).random((9, 3, 2)).astype(np.float32) * 1e-9, "none")
+    assert np.isfinite(np.square(encoder.encode(np.full((1, 3, 2), 1e38, np.float32)))).all()
+
+
+def test_the_order_of_bytes_is_the_arrays_own():
+    """Big-endian pictures are encoded like others; the type that is kept is the machine's."""
+    pictures = np.random.default_rng(0).random((9, 3, 2)).astype(">f4")
+    encoder = PixelEncoder.fit(pictures, "none")
+    assert encoder.dtype == "float32"
+    assert np.array_equal(encoder.encode(pictures), encoder.encode(pictures.astype(np.float32)))

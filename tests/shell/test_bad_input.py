@@ -40,7 +40,7 @@ def place(tmp_path, monkeypatch):
         ("empty.csv", "empty.csv is empty"),
         ("nothing", "nothing is a folder without pictures"),
         ("photos", "broken.png is not a picture that can be read"),
-        ("ragged.csv", "row 3 (blank lines not counted) has 3 cells"),
+        ("ragged.csv", "row 3 (counted with the header, without blank lines) has 3 cells"),
         ("free.csv", "free text"),
         ("header.csv", "no rows"),
         ("double.csv", "duplicate column names: 'a'"),
@@ -96,7 +96,7 @@ def test_broken_pictures_can_be_skipped_and_are_counted(run, place, photos):
     words = ["fit", "photos", "-o", "m.safetensors", "--max-epochs", "0", "--json"]
     result = run(*words, "--on-bad-image", "skip")
     assert json.loads(result.out)["rows"] == 24
-    assert "'broken.png' cannot be read and is skipped" in result.err
+    assert "Skipped 1 of 25 pictures as unreadable: 'broken.png'" in result.err
 
 
 def test_constant_and_empty_columns_work_with_a_note(run, place):
@@ -129,7 +129,7 @@ def test_other_columns_than_at_fit(run, model, table, tmp_path, verb):
     assert not (tmp_path / "out.csv").exists()
     more = run(verb, model, tmp_path / "more.csv", *output)
     assert more.code == 0
-    assert "Column 'new' was not there at fit and is ignored" in more.err
+    assert "Column 'new' is not one of the model's and is ignored" in more.err
 
 
 def test_a_cell_that_is_not_what_its_column_was(run, model, table, tmp_path):
@@ -194,3 +194,82 @@ def test_a_model_with_its_owners_network_is_refused(run, table, tmp_path):
     error = run("score", tmp_path / "own.safetensors", table).error
     assert "isthmus.load(path, network=...)" in error
     assert run("inspect", tmp_path / "own.safetensors").code == 0
+
+
+@pytest.mark.parametrize("write", [["-o", "m.safetensors"], ["--dry-run"]])
+def test_constant_and_empty_columns_of_an_array_work_with_a_note(run, place, write):
+    """Columns without names are noted too, in a fit and in its plan."""
+    rows = np.random.default_rng(0).normal(size=(20, 3))
+    rows[:, 1], rows[:, 2] = 5, np.nan
+    np.save("dull.npy", rows)
+    result = run("fit", "dull.npy", *write, "--max-epochs", "0")
+    assert result.code == 0
+    assert "is constant" in result.err
+    assert "has no values" in result.err
+
+
+@pytest.mark.parametrize(
+    ("array", "text"),
+    [
+        (np.float64(1), "holds a single number"),
+        (np.arange(5.0), "Expected 2D array, got 1D array"),
+        (np.zeros((2, 2, 2, 2, 2)), "dim 5"),
+        (np.zeros((0, 4)), "0 sample(s)"),
+        (np.zeros((1, 4)), "1 sample(s)"),
+        (np.where(np.eye(4) > 0, np.inf, 1.0), "X[0, 0] contains infinity"),
+        (np.array(["a", "b"]), "expected numbers or booleans"),
+        (np.zeros((3, 4), complex), "expected numbers or booleans"),
+    ],
+)
+def test_arrays_that_cannot_be_fitted(run, place, listing, array, text):
+    """An array of a wrong shape or type is one line too."""
+    np.save("a.npy", array)
+    before = listing(place)
+    assert text in run("fit", "a.npy", "-o", "m.safetensors").error
+    assert listing(place) == before
+
+
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [
+        (["--latent-dim", "0"], "--latent-dim must be an integer >= 1"),
+        (["--latent-dim", "99999999999"], "<= 16,777,216"),
+        (["--hidden-dims", "99999999999"], "<= 16,777,216"),
+        (["--learning-rate", "inf"], "--learning-rate must be a number > 0"),
+        (["--network", "cnov"], 'Did you mean "conv"?'),
+        (["--delimiter", ";;"], 'delimiter must be "auto" or one ASCII character'),
+        (["--device", "mps"], 'device="mps" is not available'),
+        (["--max-epoch", "3"], "Did you mean '--max-epochs'?"),
+    ],
+)
+def test_values_that_are_not_allowed(run, place, listing, monkeypatch, flags, text):
+    """A value that is not allowed is one line with what is, before anything is written."""
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    before = listing(place)
+    assert text in run("fit", "good.csv", "-o", "m.safetensors", *flags).error
+    assert listing(place) == before
+
+
+def test_a_report_on_rows_without_names(run, place, model):
+    """A model of named columns takes an array of as many columns, in a report as elsewhere."""
+    rows = np.random.default_rng(0).normal(size=(20, 2))
+    (place / "named.csv").write_text("a,b\n" + "\n".join(f"{a},{b}" for a, b in rows), encoding="utf-8")
+    np.save("rows.npy", rows)
+    assert run("fit", "named.csv", "-o", "m.safetensors", "--max-epochs", "0", "--latent-dim", "1").code == 0
+    assert run("report", "m.safetensors", "rows.npy", "-o", "r.html").code == 0
+
+
+def test_a_name_that_no_model_file_holds_is_refused_before_the_fit(run, place, listing):
+    """A long first row is most likely no header."""
+    (place / "long.csv").write_text("a" * 2_000 + ",b\nx,1\ny,2\n", encoding="utf-8")
+    before = listing(place)
+    assert "has 2,000 characters" in run("fit", "long.csv", "-o", "m.safetensors").error
+    assert listing(place) == before
+
+
+@pytest.mark.parametrize("verb", ["encode", "reconstruct", "score", "report"])
+def test_data_that_are_not_there_for_a_model(run, place, model, verb):
+    """Verbs that use a model name the missing file, and write nothing."""
+    target = "r.html" if verb == "report" else "o.csv"
+    assert "missing.csv does not exist" in run(verb, model, "missing.csv", "-o", target).error
+    assert not (place / target).exists()

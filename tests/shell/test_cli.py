@@ -107,9 +107,10 @@ def test_not_fitted_is_the_users_error(run, monkeypatch):
     assert "is not fitted yet" in run("inspect", "x").error
 
 
-def test_too_little_memory_is_one_line(run, monkeypatch):
-    """Data that do not fit into memory are no bug."""
-    failing(monkeypatch, MemoryError())
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: ...")])
+def test_too_little_memory_is_one_line(run, monkeypatch, error):
+    """Data and networks that do not fit into memory are no bug."""
+    failing(monkeypatch, error)
     assert "not enough memory" in run("inspect", "x").error
 
 

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import inspect
 
+import click
 import pytest
 
+import isthmus
 from isthmus.errors import ParameterError
 from isthmus.parameters import AutoencoderParameters
 from isthmus.shell import flags
@@ -53,7 +57,7 @@ def test_only_what_was_typed_is_passed_on(words, expected):
 @pytest.mark.parametrize(
     ("words", "match"),
     [
-        (["--latent-dim", "0"], r'--latent-dim must be an integer >= 1 or "auto"; got 0'),
+        (["--latent-dim", "0"], r'--latent-dim must be an integer >= 1 and <= 16,777,216 or "auto"; got 0'),
         (["--latent-dim", "2.5"], r"--latent-dim must be an integer >= 1"),
         (["--learning-rate", "nan"], r"--learning-rate must be a number > 0"),
         (["--optimizer", "adamm"], r'Did you mean "adam"\?'),
@@ -72,3 +76,44 @@ def test_a_wrong_value_says_what_is_allowed(words, match):
 def test_size_is_height_by_width():
     """``--size 64x48`` is 64 high and 48 wide."""
     assert flags.Size().convert("64x48", None, None) == (64, 48)
+
+
+def read_with(*words):
+    """What ``how`` holds after a command line."""
+    found = {}
+
+    @click.command()
+    @flags.read_options
+    def probe(how):
+        found.update(how)
+
+    assert probe.main(list(words), standalone_mode=False) is None
+    return found
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--delimiter", ";", "--no-header"],
+        ["--delimiter", "tab", "--header", "--size", "4x3", "--on-bad-image", "skip"],
+    ],
+)
+def test_read_options_can_be_typed_again(words):
+    """The words for how data were read say the same once more."""
+    how = read_with(*words)
+    assert flags.typed_again(how) == words
+    assert set(how) <= set(inspect.signature(isthmus.read).parameters)
+
+
+@pytest.mark.parametrize("typed", ["tab", "\\t", "\t"])
+def test_a_tab_can_be_typed(typed):
+    """A tab has a word, because it is hard to type."""
+    assert read_with("--delimiter", typed)["delimiter"] == "\t"
+
+
+@pytest.mark.parametrize("verb", ["fit", "encode", "reconstruct", "score", "report"])
+def test_every_verb_that_reads_data_has_the_read_options(verb):
+    """A file that needs a word to be read needs it in every verb."""
+    names = {option.name for option in importlib.import_module(f"isthmus.shell.commands.{verb}").command.params}
+    assert {"delimiter", "header", "size", "on_bad_image"} <= names

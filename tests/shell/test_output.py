@@ -50,10 +50,10 @@ def test_text_does_not_fit_an_array(tmp_path):
 @pytest.mark.parametrize(
     ("name", "pictures", "match"),
     [
-        ("a.xlsx", False, r"Rows go to .csv, .tsv"),
+        ("a.xlsx", False, r"rows go to .csv, .tsv"),
         ("a.parqet", False, r"Did you mean .parquet\?"),
-        ("a.png", False, r"Rows go to .csv"),
-        ("a.csv", True, r"Pictures go to .png, .npy, .npz files, or to a folder"),
+        ("a.png", False, r"rows go to .csv"),
+        ("a.csv", True, r"pictures go to .png, .npy, .npz files, or to a folder"),
         ("missing/a.csv", False, r"there is no folder"),
         ("full/", True, r"the folder is not empty"),
         ("in.csv", False, r"uses that file for something else"),
@@ -126,7 +126,7 @@ def test_a_sheet_shows_every_picture(tmp_path, more):
     sheet = np.asarray(read(path))[0]
     found = {int(value) for value in np.unique(sheet)} - {255}
     assert found == {0, 10, 20, 30, 40}
-    assert sheet.shape[0] < 30
+    assert sheet.shape[0] < 5 * 32  # small pictures are enlarged, and not all are below each other
 
 
 def test_a_sheet_that_would_be_too_large(tmp_path):

@@ -58,3 +58,17 @@ def test_a_callback_need_not_do_anything():
     for hook in ("on_fit_start", "on_step_end", "on_epoch_end", "on_fit_end"):
         getattr(Callback(), hook)(state)
     assert state == FitState(None, 1, 1, loss=state.loss)
+
+
+def test_no_bar_without_standard_error(monkeypatch):
+    """A program without a standard error, such as one without a console, can fit."""
+    monkeypatch.setattr(sys, "stderr", None)
+    assert not callbacks._on_a_terminal()
+
+
+def test_no_bar_in_worker_processes(monkeypatch):
+    """A worker process shares the terminal, and draws nothing into it."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert callbacks._on_a_terminal()
+    monkeypatch.setattr(callbacks.multiprocessing.current_process(), "_name", "LokyProcess-1")
+    assert not callbacks._on_a_terminal()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -272,3 +273,39 @@ def test_generators_are_functions_of_their_place():
     assert len(set(drawn.values())) == len(places)
     assert generator_for(7, 2, 3).initial_seed() == drawn[2, 3]
     assert generator_for(2**63, 5).initial_seed() != generator_for(2**63 - 1, 5).initial_seed()
+
+
+@pytest.mark.parametrize("gaps", [True, False])
+def test_a_network_that_breaks_in_the_last_step_is_not_kept(job_of, curve, gaps):
+    """Where validation gives NaN after a finite loss, the weights of epoch 0 come back."""
+    job = dataclasses.replace(job_of(curve, max_epochs=1, batch_size=200, callbacks=[Act(spoil, [1])]), gaps=gaps)
+    history = train(job)
+    assert [entry["kept"] for entry in history] == [1.0]
+    assert all(value.isfinite().all() for value in job.network.state_dict().values())
+
+
+def test_a_batch_of_gaps_is_no_failure(job_of, curve):
+    """Rows without any observed cell add nothing to the loss."""
+    curve[::2] = torch.nan
+    assert len(train(job_of(curve, max_epochs=2, batch_size=1))) == 3
+
+
+def test_the_loss_of_a_stopped_epoch_is_the_mean_of_its_steps(job_of, curve):
+    """Stopping early does not divide by the steps that were not made."""
+    whole = train(job_of(curve, max_epochs=1, learning_rate=1e-9))
+    part = train(job_of(curve, max_epochs=1, learning_rate=1e-9, callbacks=[Act(stop, [2])]))
+    assert part[1]["training_loss"] == pytest.approx(whole[1]["training_loss"], rel=0.5)
+
+
+def test_a_last_row_alone_joins_its_neighbours(job_of, curve, recorder):
+    """No step is made on a single row unless batches of one were asked for."""
+    job = job_of(curve[:41], max_epochs=1, batch_size=10, validation_rows=0, callbacks=[recorder])
+    train(job)
+    assert [call[0] for call in recorder.calls].count("step") == 4
+
+
+def test_gradients_may_be_off(job_of, curve):
+    """A program that turned gradients off can fit."""
+    with torch.no_grad():
+        history = train(job_of(curve, max_epochs=1))
+    assert len(history) == 2

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 import isthmus
 from isthmus.views import measured as views
+from isthmus.views.columns import best_first
 from isthmus.views.measured import measure
 
 
@@ -52,7 +54,7 @@ def test_explained_with_one_scale(array):
 
 def test_ignored_columns_are_noted(table):
     """A column that the model does not know is named, unless it holds the labels."""
-    assert measure(table.model, table.X).notes == ("Column 'segment' was not there at fit and is ignored.",)
+    assert measure(table.model, table.X).notes == ("Column 'segment' is not one of the model's and is ignored.",)
     assert measure(table.model, table.X, "segment").notes == ()
 
 
@@ -77,3 +79,19 @@ def test_labels_for_a_model_without_names(array):
     found = measure(array.model, frame, "y")
     assert found.labels.order == ("a", "b")
     assert found.ours.mean == measure(array.model, array.X).ours.mean
+
+
+def test_rows_without_names(table):
+    """An array of as many columns as the model's frame is measured like the frame."""
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 3)), columns=list("abc"))
+    model = type(table.model)(1, max_epochs=0, random_state=0).fit(frame)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        found = measure(model, frame.to_numpy())
+    assert [column.off for column in best_first(found)] == [column.off for column in best_first(measure(model, frame))]
+
+
+def test_text_of_polars(table):
+    """A polars frame, whose text Arrow calls views, is measured too."""
+    frame = pl.DataFrame({"a": ["x", "y"] * 20, "b": range(40)})
+    model = type(table.model)(1, max_epochs=0, random_state=0).fit(frame)
+    assert len(best_first(measure(model, frame))) == 2

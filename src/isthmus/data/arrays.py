@@ -125,6 +125,8 @@ def _read_npy(file: Any, path: Path | str, size: int) -> NDArray[Any]:
     shape, fortran, kind = read_header(file)
     if kind.hasobject or kind.kind not in "biuf":
         raise DataTypeError(f"{path} holds cells of type {kind}; expected numbers or booleans. Save it as numbers.")
+    if not shape:
+        raise DataError(f"{path} holds a single number; expected an array of rows.")
     expected = math.prod(shape) * kind.itemsize
     if min(shape, default=0) < 0 or size - file.tell() < expected:
         raise DataError(

@@ -38,6 +38,13 @@ def one_array(column: Any) -> Any:
     return column
 
 
+def taken(column: Any, rows: Any) -> Any:
+    """Give the cells of these rows, in the same type; Arrow itself cannot take from text views."""
+    if pa.types.is_string_view(column.type):
+        return column.cast(pa.large_string()).take(rows).cast(column.type)
+    return column.take(rows)
+
+
 def as_text(column: Any) -> Any:
     """Write the cells as text (large_string); NaN counts as missing."""
     column = one_array(column)

@@ -19,6 +19,8 @@ import pyarrow as pa
 
 from isthmus.errors import DataError, DataTypeError
 
+MAX_NAME = 1_000  # characters
+
 Container = Literal["pandas", "polars", "arrow", "file", "array"]
 
 
@@ -117,13 +119,19 @@ def to_arrow(frame: Any, source: str) -> tuple[Any, Origin]:
 
 
 def check_names(names: Sequence[str], source: str) -> None:
-    """Raise `DataError` unless every name is there and none twice."""
+    """Raise `DataError` unless every name is there, none twice, and none longer than a model file holds."""
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         shown = ", ".join(repr(name) for name in twice[:5])
         raise DataError(f"{source} has duplicate column names: {shown}; rename or drop them.")
     if "" in names:
         raise DataError(f"{source} has a column without a name (column {names.index('') + 1}); name it.")
+    place = next((place for place, name in enumerate(names, 1) if len(name) > MAX_NAME), None)
+    if place is not None:
+        raise DataError(
+            f"The name of column {place} of {source} has {len(names[place - 1]):,} characters, at most {MAX_NAME:,} are "
+            "allowed; shorten it, or say whether the first row is a header (header=, --header or --no-header)."
+        )
 
 
 def check_size(columns: Any, source: str) -> None:

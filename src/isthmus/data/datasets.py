@@ -109,7 +109,7 @@ def find(name: str) -> Dataset:
     """Give one data set; an unknown name is a `DataError` that offers the nearest."""
     if name in DATASETS:
         return DATASETS[name]
-    near = difflib.get_close_matches(name, DATASETS, n=1)
+    near = difflib.get_close_matches(str(name), DATASETS, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise DataError(f"There is no data set {name!r}.{hint} There are: {', '.join(DATASETS)}.")
 

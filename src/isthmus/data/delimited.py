@@ -271,9 +271,10 @@ def _ragged(text: bytes, path: Path, dialect: Dialect) -> DataError | None:
         return None
     row, count = found[0], len(dialect.names)
     cells = "1 cell" if row.actual_columns == 1 else f"{row.actual_columns} cells"
+    counted = "with the header, without blank lines" if dialect.header else "without blank lines"
     return DataError(
-        f"{path}: row {row.number} (blank lines not counted) has {cells}, expected {count} as in row 1; "
-        f"repair the row, or give the delimiter (it was taken to be {dialect.delimiter!r})."
+        f"{path}: row {row.number} (counted {counted}) has {cells}, expected {count} as in row 1; repair the row, or "
+        f"give the delimiter, which was taken to be {dialect.delimiter!r}, with delimiter= (--delimiter)."
     )
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from isthmus.data.notes import note_on
+from isthmus.data.notes import note_on, some
 from isthmus.data.paths import existing_file
 from isthmus.errors import DataError, ParameterError, UserError
 
@@ -119,7 +119,7 @@ def read_pictures(
     ParameterError
         If ``size`` or ``on_bad_image`` is not allowed.
     """
-    _check_parameters(size, on_bad_image)
+    check_picture_options(size, on_bad_image)
     if not paths:
         raise DataError("There are no pictures to read; give at least one path.")
     bad: dict[str, UserError] = {}
@@ -129,11 +129,12 @@ def read_pictures(
         if size is None:
             _check_one_size(headers)
         array, headers = _decode_all(headers, size, on_bad_image, bad)
+    frames = "several frames; the first is used"
     animated = [header.path.name for header in headers if header.frames > 1]
-    broken = [Path(name).name for name in bad]
-    first = "several frames; the first is used"
-    notes = note_on(animated, f"has {first}", f"have {first}", "Picture")
-    notes += note_on(broken, "cannot be read and is skipped", "cannot be read and are skipped", "Picture")
+    notes = note_on(animated, f"has {frames}", f"have {frames}", "Picture")
+    if bad:
+        names = some([Path(name).name for name in bad])
+        notes.append(f"Skipped {len(bad):,} of {len(paths):,} pictures as unreadable: {names}.")
     return Pictures(array, tuple(header.path.as_posix() for header in headers), tuple(bad), tuple(notes))
 
 
@@ -173,7 +174,8 @@ def png_bytes(array: NDArray[Any], value_range: tuple[float, float] = (0, 255)) 
     return buffer.getvalue()
 
 
-def _check_parameters(size: tuple[int, int] | None, on_bad_image: str) -> None:
+def check_picture_options(size: Any, on_bad_image: Any) -> None:
+    """Raise `ParameterError` unless `read_pictures` can be told this."""
     if on_bad_image not in ("error", "skip"):
         raise ParameterError(f'on_bad_image must be "error" or "skip"; got {on_bad_image!r}.')
     sides: Any = (1, 1) if size is None else size
@@ -261,10 +263,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 
 
 def _form(image: Image.Image) -> str:
-    if image.mode in _WIDE:
-        return "W"
-    if image.mode == "F":
-        return "F"
+    if image.mode in (*_WIDE, "F"):
+        return "F" if image.mode == "F" else "W"
     if image.has_transparency_data:
         return "RGBA"
     return "L" if image.mode in ("1", "L") else "RGB"

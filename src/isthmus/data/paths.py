@@ -121,5 +121,6 @@ def nearest(path: Path) -> str:
     folder = path.parent
     if not folder.is_dir():
         return f" Nor does the folder {folder}."
-    near = difflib.get_close_matches(path.name, sorted(os.listdir(folder)), n=1)
+    # 0.75: two short names with the same suffix are 0.6 alike.
+    near = difflib.get_close_matches(path.name, sorted(os.listdir(folder)), n=1, cutoff=0.75)
     return f" Did you mean {folder / near[0]}?" if near else " Check the name and the folder."

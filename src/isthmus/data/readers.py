@@ -1,6 +1,6 @@
 """From a path to data: finds out the format of a file and calls the reader for it.
 
-In: a path, a glob or a list of picture paths. Out: a `Table` (CSV, TSV, Parquet, Arrow), an ndarray (NPY, NPZ, IDX) or
+In: a path, a glob or a list of paths. Out: a `Table` (CSV, TSV, Parquet, Arrow), an ndarray (NPY, NPZ, IDX) or
 `Pictures`. Unusual: the first bytes of a file count for more than its suffix.
 """
 
@@ -22,10 +22,10 @@ from isthmus.data.arrays import read_idx, read_npy, read_npz
 from isthmus.data.containers import Origin, is_frame
 from isthmus.data.delimited import Header, parse_delimited
 from isthmus.data.dtypes import Kind
-from isthmus.data.images import PICTURE_SUFFIXES, OnBadImage, Pictures, read_pictures
+from isthmus.data.images import PICTURE_SUFFIXES, OnBadImage, Pictures, check_picture_options, read_pictures
 from isthmus.data.paths import check_unpacked, existing_file, first_bytes, nearest, read_bytes, reading
 from isthmus.data.table import Table, table_from, with_kinds
-from isthmus.errors import DataError, ParameterError
+from isthmus.errors import DataError, DataTypeError, ParameterError
 
 READABLE = (
     "CSV, TSV, TXT (also .gz), Parquet, Arrow or Feather, NPY, NPZ, IDX (also .gz), PNG, JPEG, WebP, BMP and TIFF"
@@ -72,9 +72,10 @@ def read(
 
     Parameters
     ----------
-    path : str, Path, or sequence of picture paths
+    path : str, Path, or sequence of paths
         A file; a folder, whose pictures (also in its sub-folders) are read in the order of their names; a glob such
-        as ``photos/*.png``, whose files must all have one format; or ``arrays.npz::name`` for one array of several.
+        as ``photos/*.png`` or a sequence of paths, whose files must all have one format; or ``arrays.npz::name`` for
+        one array of several.
     kinds : mapping, default None
         For tables: kinds to use in place of those found out (`isthmus.data.kinds.infer_kinds`).
     size : (height, width), default None
@@ -84,7 +85,7 @@ def read(
     header : {"auto", True, False}, default "auto"
         For text files: whether the first row names the columns (`isthmus.data.delimited.Dialect.find`).
     delimiter : str, default "auto"
-        For text files: the character between cells.
+        For text files: the character between cells; a blank stands for any run of blanks and tabs.
 
     Returns
     -------
@@ -95,6 +96,10 @@ def read(
     ------
     DataError
         If the file is missing, empty, damaged or of an unknown format; the message names the file.
+    DataTypeError
+        If ``path`` is no path.
+    ParameterError
+        If another argument has a value that is not allowed.
 
     Examples
     --------
@@ -105,8 +110,7 @@ def read(
     ...     read(file).kinds
     {'age': 'number', 'paid': 'flag'}
     """
-    _check_text_options(header, delimiter)
-    return _read(path, _Options(kinds, size, on_bad_image, header, delimiter))
+    return _read(path, _options(kinds=kinds, size=size, on_bad_image=on_bad_image, header=header, delimiter=delimiter))
 
 
 def as_data(
@@ -114,6 +118,7 @@ def as_data(
     kinds: Mapping[str, str] | None = None,
     *,
     fitted: Mapping[str, Kind] | None = None,
+    **how: Any,
 ) -> Any:
     """Turn what an estimator is given into a `Table`, `Pictures` or an array; what every estimator calls first.
 
@@ -126,6 +131,8 @@ def as_data(
     fitted : mapping, default None
         After fit: the kinds of the fitted columns. Tables are then read as they were at fit (`with_kinds`), and
         columns of files that were categories stay the text they are.
+    **how
+        For paths: ``size``, ``on_bad_image``, ``header`` and ``delimiter`` of `read`.
 
     Returns
     -------
@@ -138,7 +145,7 @@ def as_data(
     """
     data = X
     if isinstance(X, (str, Path)) or _are_paths(X):
-        data = _read(X, _Options(kinds, fitted=fitted))
+        data = _read(X, _options(kinds=kinds, fitted=fitted, **how))
     elif isinstance(X, Table) and kinds:
         data = table_from(X.columns, kinds, X.source, X.origin)
     elif is_frame(X) and not isinstance(X, Table):
@@ -150,16 +157,24 @@ def _are_paths(data: Any) -> bool:
     return isinstance(data, (list, tuple)) and len(data) > 0 and all(isinstance(item, (str, Path)) for item in data)
 
 
-def _check_text_options(header: Any, delimiter: Any) -> None:
+def _options(**given: Any) -> _Options:
+    """Check what a file is read with, whether or not this file has a use for it."""
+    options = _Options(**given)
+    check_picture_options(options.size, options.on_bad_image)
+    header, delimiter = given.get("header", "auto"), given.get("delimiter", "auto")
     if header not in ("auto", True, False):
         raise ParameterError(f'header must be "auto", True or False; got {header!r}.')
-    if not isinstance(delimiter, str) or (delimiter != "auto" and (len(delimiter) != 1 or delimiter in '"\r\n')):
-        raise ParameterError(f'delimiter must be "auto" or one character; got {delimiter!r}.')
+    single = isinstance(delimiter, str) and len(delimiter) == 1 and delimiter.isascii() and delimiter not in '"\r\n\0'
+    if not single and delimiter != "auto":
+        raise ParameterError(f'delimiter must be "auto" or one ASCII character, and no quote; got {delimiter!r}.')
+    return options
 
 
 def _read(path: str | Path | Sequence[str | Path], options: _Options) -> Data:
     if not isinstance(path, (str, Path)):
-        return read_pictures(list(path), size=options.size, on_bad_image=options.on_bad_image)
+        return _read_list(path, options)
+    if not str(path):
+        raise DataError("The path is empty; name a file, a folder or a glob.")
     if "://" in str(path):
         raise DataError(f"{path} is an address on the network; isthmus reads local files, so fetch it first.")
     place = Path(path).expanduser()
@@ -172,8 +187,23 @@ def _read(path: str | Path | Sequence[str | Path], options: _Options) -> Data:
         file, _, member = name.rpartition("::")
         return read_npz(Path(file), member)
     if any(mark in name for mark in "*?["):
-        return _read_several(place, sorted(Path(found) for found in glob.glob(name, recursive=True)), options)
+        found = sorted(Path(found) for found in glob.glob(name, recursive=True))
+        files = [file for file in found if file.is_file()]
+        if not files:
+            raise DataError(f"No file matches {place}; check the folder and the pattern.")
+        return _read_several(name, files, options)
     raise DataError(f"{place} does not exist.{nearest(place)}")
+
+
+def _read_list(paths: Any, options: _Options) -> Data:
+    """Read several files, such as a shell makes of a glob: pictures, else files of any one format."""
+    if not isinstance(paths, (list, tuple)) or not all(isinstance(path, (str, Path)) for path in paths):
+        raise DataTypeError(f"The path of data must be a str, a Path or a list of them; got {type(paths).__name__}.")
+    files = [Path(path).expanduser() for path in paths]
+    if not files or any(_is_picture_name(file.name) for file in files):
+        return read_pictures(files, size=options.size, on_bad_image=options.on_bad_image)
+    files = [existing_file(file) for file in files]
+    return _read_several(f"{files[0]} and {len(files) - 1} more", files, options)
 
 
 def _read_folder(folder: Path, options: _Options) -> Pictures:
@@ -190,19 +220,16 @@ def _is_picture_name(name: str) -> bool:
     return not name.startswith(".") and name.lower().endswith(PICTURE_SUFFIXES)
 
 
-def _read_several(pattern: Path, found: list[Path], options: _Options) -> Data:
-    files = [path for path in found if path.is_file()]
-    if not files:
-        raise DataError(f"No file matches {pattern}; check the folder and the pattern.")
+def _read_several(source: str, files: list[Path], options: _Options) -> Data:
     formats = {file: _format(file) for file in files}
     other = next((file for file in files if formats[file] != formats[files[0]]), None)
     if other is not None:
-        raise DataError(f"{pattern} matches files of several formats, such as {files[0]} and {other}; name one format.")
+        raise DataError(f"{source} are files of several formats, such as {files[0]} and {other}; name one format.")
     if formats[files[0]] == "picture":
         return read_pictures(files, size=options.size, on_bad_image=options.on_bad_image)
     parts = [_read_file(file, options) for file in files]
     if isinstance(parts[0], Table):
-        return _joined_tables(pattern, files, parts, options)
+        return _joined_tables(source, files, parts, options)
     shapes = [np.shape(part) for part in parts]
     odd = next((place for place, shape in enumerate(shapes) if shape[1:] != shapes[0][1:]), None)
     if odd is not None:
@@ -210,14 +237,14 @@ def _read_several(pattern: Path, found: list[Path], options: _Options) -> Data:
     return np.concatenate([np.asarray(part) for part in parts])
 
 
-def _joined_tables(pattern: Path, files: list[Path], parts: Sequence[Any], options: _Options) -> Table:
+def _joined_tables(source: str, files: list[Path], parts: Sequence[Any], options: _Options) -> Table:
     names = parts[0].columns.column_names
     for file, part in zip(files, parts, strict=True):
         if sorted(part.columns.column_names) != sorted(names):
             raise DataError(f"{file} has other columns than {files[0]}; read them apart, or make them the same.")
-    with reading(pattern):
+    with reading(source):
         columns = pa.concat_tables([part.columns for part in parts], promote_options="permissive")
-    return table_from(columns, options.kinds, str(pattern), Origin("file"))
+    return table_from(columns, options.kinds, source, Origin("file"))
 
 
 def _read_file(path: Path, options: _Options) -> Data:
@@ -263,7 +290,7 @@ def _read_parquet(path: Path, options: _Options) -> Table:
         cells = file.metadata.num_rows * file.metadata.num_columns
         check_unpacked(path, cells * _CELL_BYTES, path.stat().st_size)
         columns = file.read()
-        columns.validate(full=True)  # the same for Parquet
+        columns.validate(full=True)  # offsets in a damaged file may point anywhere; Arrow follows them unchecked
     return _file_table(columns, path, options, [])
 
 
@@ -273,7 +300,7 @@ def _read_arrow(path: Path, options: _Options) -> Table:
         file.seek(0)
         with (pa.ipc.open_file if stored else pa.ipc.open_stream)(file) as reader:
             columns = reader.read_all()
-        columns.validate(full=True)  # offsets in a damaged file may point anywhere; Arrow follows them unchecked
+        columns.validate(full=True)  # as for Parquet
     return _file_table(columns, path, options, [])
 
 

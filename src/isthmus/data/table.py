@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike
 
-from isthmus.data.cells import Codes, Floats, restore_column, to_codes, to_numbers
+from isthmus.data.cells import Codes, Floats, restore_column, taken, to_codes, to_numbers
 from isthmus.data.containers import Container, Origin, check_names, check_size, to_arrow
 from isthmus.data.dtypes import Kind
 from isthmus.data.kinds import Reading, impose_reading, infer_reading
@@ -200,8 +200,8 @@ class Table:
             name: r if r.cells is None else dataclasses.replace(r, cells=r.cells.take(chosen))
             for name, r in self.readings.items()
         }
-        columns, origin = self.columns.take(chosen), self.origin.take(places)
-        return dataclasses.replace(self, columns=columns, readings=readings, origin=origin)
+        columns = pa.table([taken(column, chosen) for column in self.columns.columns], self.columns.column_names)
+        return dataclasses.replace(self, columns=columns, readings=readings, origin=self.origin.take(places))
 
     def select(self, names: Iterable[str]) -> Table:
         """Give the table of these columns in use, in this order."""
@@ -217,7 +217,7 @@ class Table:
         if not self.readings:
             raise DataError(
                 f"{self.source} holds only free text (columns {some(self.columns.column_names)}), which cannot be "
-                'used; to use a text column as categories pass kinds={"name": "category"}.'
+                'used; to use a text column as categories pass kinds={"name": "category"} (--kinds name=category).'
             )
 
     def _reading(self, name: str) -> Reading:
@@ -293,7 +293,7 @@ def with_kinds(table: Table, kinds: Mapping[str, Kind]) -> Table:
     Returns
     -------
     Table
-        Its notes name the columns that were not known at fit and are ignored.
+        Its notes name the columns that the model does not use, because fit had none of that name or left it out.
 
     Raises
     ------
@@ -306,7 +306,7 @@ def with_kinds(table: Table, kinds: Mapping[str, Kind]) -> Table:
     --------
     >>> table = table_from(pa.table({"b": ["x"], "a": [1], "c": [2]}))
     >>> with_kinds(table, {"a": "number", "b": "category"}).notes
-    ("Column 'c' was not there at fit and is ignored.",)
+    ("Column 'c' is not one of the model's and is ignored.",)
     """
     present = table.columns.column_names
     missing = [name for name in kinds if name not in present]
@@ -318,6 +318,6 @@ def with_kinds(table: Table, kinds: Mapping[str, Kind]) -> Table:
         known = table.readings.get(name)
         readings[name] = known if known and known.kind == kind else impose_reading(name, table.columns[name], kind)
     extra = [name for name in present if name not in kinds]
-    notes = note_on(extra, "was not there at fit and is ignored", "were not there at fit and are ignored")
+    notes = note_on(extra, "is not one of the model's and is ignored", "are not among the model's and are ignored")
     columns = table.columns.select(list(kinds))
     return dataclasses.replace(table, columns=columns, readings=readings, notes=tuple(notes))

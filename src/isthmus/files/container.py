@@ -212,6 +212,8 @@ def _digest(format: int, spec: dict[str, Any], infos: tuple[TensorInfo, ...]) ->
 @contextlib.contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, int]]:
     """An open model file and its size; whatever goes wrong inside becomes one `ModelFileError` that names it."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise ModelFileError(f"A model file is named by a path (str or Path); got {type(path).__name__}.")
     shown = os.fspath(path)
     try:
         with os.fdopen(_descriptor(path), "rb") as handle:
@@ -255,7 +257,10 @@ def _read_header(handle: BinaryIO, size: int) -> Header:
     if not start:
         raise ModelFileError("it is empty")
     if len(start) < 16 or not 8 <= length <= MAX_BYTES or start[8:9] != b"{":
-        raise ModelFileError(f"it is {_kind(start)}, not a model file (which `save` or `isthmus fit -o` writes)")
+        kind = _kind(start)
+        raise ModelFileError(
+            f"it is {f'{kind}, ' if kind else ''}not a model file (which `save` or `isthmus fit -o` writes)"
+        )
     if 8 + length > size:
         raise ModelFileError("it is cut short within its header; copy or download it again")
     raw = start[8:] + handle.read(length - 8)
@@ -263,13 +268,13 @@ def _read_header(handle: BinaryIO, size: int) -> Header:
 
 
 def _kind(start: bytes) -> str:
-    """What a file that starts so seems to be, in words."""
+    """What a file that starts so seems to be, in words; nothing where there is no telling."""
     for magic, words in _FOREIGN:
         if start.startswith(magic):
             return words
     if _PICKLE.match(start):
         return "a pickle, it seems, which can run code when it is opened"
-    return "something else"
+    return ""
 
 
 def _compare(header: Header, expected: Expected) -> None:

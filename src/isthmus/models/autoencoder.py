@@ -15,8 +15,8 @@ class Autoencoder(AutoencoderParameters, BaseAutoencoder):
     Parameters
     ----------
     latent_dim : int or "auto", default "auto"
-        Size of the latent vector, at least 1. "auto": twice the square root of the encoded columns, at most half of them
-        and 128.
+        Size of the latent vector, at least 1. "auto": twice the square root of the encoded columns, at most half of
+        them, a quarter of the rows and 128.
     hidden_dims : sequence of int or "auto", default "auto"
         Hidden layer sizes of the encoder; the decoder mirrors them.
     network : "auto", "dense", "conv", a pair (encoder, decoder) of nn.Module, or callable(input_shape, latent_dim)
@@ -61,7 +61,8 @@ class Autoencoder(AutoencoderParameters, BaseAutoencoder):
     baseline_ : PCA at the same latent size, as a network; None where it would be larger than the network.
     encoder_ : the preparation, raw units to network units and back.
     plan_ : what every "auto" became.
-    history_ : list of dict, one per epoch from 0: training_loss, validation_loss, learning_rate.
+    history_ : list of dict, one per epoch from 0 (of `partial_fit`, one per pass from 1): training_loss,
+        validation_loss, learning_rate, kept.
     latent_dim_ : int
     seed_ : int
     n_features_in_ : int

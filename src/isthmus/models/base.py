@@ -1,11 +1,12 @@
 """What every autoencoder does: the estimator's public methods, written once.
 
-A variant changes three hooks: `_build` (the network), `_corrupt` (what the network sees in training) and `_penalty` (what
-is added to the loss). The estimator has a network; it is not one.
+A variant changes hooks: `_corrupt` (what the network sees in training) and `_penalty` (what is added to the loss). The
+estimator has a network; it is not one.
 """
 
 from __future__ import annotations
 
+import operator
 import os
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from isthmus import parameters as params
-from isthmus.errors import DataError, DataTypeError
+from isthmus.errors import DataError, DataTypeError, ParameterError
 from isthmus.losses import error_map, per_row
 from isthmus.models import fitting, saving, summary
 from isthmus.models.inputs import Data, notes_on, read_input, warn_of
@@ -92,15 +93,19 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         data = read_input(self, X, kinds=self._parameters.kinds, reset=first)
         if first:
             self.seed_ = draw_seed(self._parameters.random_state)
-            self._keep(fitting.fit_all(data, self._parameters, self.seed_)[0])
-            self.n_rows_, self.history_, self.notes_ = 0, [], ()
+            fitted, _ = fitting.fit_all(data, self._parameters, self.seed_)
+            self._keep(fitted)
+            if fitted.linear is not None:  # no row is held out, so none may be hidden from PCA
+                fitting.set_anchor(self.network_, fitted.linear)
+            self.n_rows_, self.history_, self.notes_ = 0, [], (*notes_on(data), *fitted.plan.notes)
         data, notes = self.encoder_.adopt(data)
         warn_of(notes)
         self.n_rows_ += len(data)
         one_pass = fitting.one_pass(self.plan_, len(data))
         passes = sum(1 for entry in self.history_ if entry["epoch"] > 0)
         history = self._train(EncodedRows(data, self.encoder_), one_pass, seed=self.seed_ + passes + 1)
-        self.history_ += [{**history[-1], "epoch": passes + 1}]
+        last = history[-1] if len(history) > 1 else {**history[0], "kept": 0.0}  # a pass that failed has no entry
+        self.history_ += [{**last, "epoch": passes + 1}]
         return self
 
     def transform(self, X: Any) -> NDArray[np.float32]:
@@ -208,9 +213,12 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _train(self, rows: EncodedRows, plan: Plan, seed: int | None = None) -> list[dict[str, float]]:
         gaps = rows.has_gaps()
+        self.network_.to(plan.device)
         error = fitting.training_error(plan, self.network_, self.encoder_.layout, gaps=gaps)
-        watchers = fitting.watchers(self._parameters)
-        job = Job(self.network_, rows, plan, error, self.seed_ if seed is None else seed, callbacks=watchers, gaps=gaps)
+        job = Job(
+            self.network_, rows, plan, error, self.seed_ if seed is None else seed,
+            corrupt=self._corrupt, penalty=self._penalty, callbacks=fitting.watchers(self._parameters), gaps=gaps,
+        )  # fmt: skip
         with threads_for(self._work * plan.batch_size):
             history = train(job)
         self.network_.to("cpu")
@@ -252,7 +260,12 @@ def draw_seed(random_state: Any) -> int:
         return int(np.random.default_rng().integers(2**31))
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(2**31 - 1))
-    return int(random_state)
+    try:
+        return operator.index(random_state)
+    except TypeError as error:
+        raise ParameterError(
+            f"random_state must be an integer, None or a numpy RandomState; got {random_state!r}."
+        ) from error
 
 
 def _as_latents(Z: Any, latent_dim: int) -> torch.Tensor:

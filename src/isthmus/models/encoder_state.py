@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 from dataclasses import fields
 from typing import Any
@@ -104,8 +105,10 @@ def shapes(spec: dict[str, Any]) -> Shapes:
 def from_state(spec: dict[str, Any], arrays: Arrays) -> ColumnEncoder | PixelEncoder:
     """The encoder that `to_state` described, from checked JSON and arrays."""
     if spec["type"] == "pixels":
-        dtype = str(np.dtype(spec["dtype"]))
+        dtype = _number_type(spec["dtype"])
         return PixelEncoder(spec["channels"], dtype, arrays["center"], spec["scale"], spec["low"], spec["high"])
+    if not spec["names"]:
+        _number_type(spec["types"][0])
     numbers = NumberCodec(**{f.name: arrays[f"numbers.{f.name}"] for f in fields(NumberCodec)})
     if not (numbers.scale > 0).all() or not (numbers.spread >= 0).all():
         raise ModelFileError("it holds a scale that is not positive; the file was edited or damaged.")
@@ -120,6 +123,14 @@ def from_state(spec: dict[str, Any], arrays: Arrays) -> ColumnEncoder | PixelEnc
         FlagCodec(arrays["flags.share"]), tuple(categories), tuple(DateCodec(tuple(c)) for c in spec["cycles"]),
         Origin(_available(spec["container"])),
     )  # fmt: skip
+
+
+def _number_type(name: str) -> str:
+    """``name`` where it is a NumPy type of numbers."""
+    with contextlib.suppress(TypeError):
+        if np.dtype(name).kind in "biuf":
+            return name
+    raise ModelFileError(f"it holds {name!r} as a type of numbers; the file was edited or damaged.")
 
 
 def _available(container: Container) -> Container:

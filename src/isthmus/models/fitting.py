@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,8 @@ import torch
 
 from isthmus.baselines import LinearFit, fit_linear
 from isthmus.data.table import Table
-from isthmus.layout import Layout, PixelLayout
+from isthmus.errors import ParameterError
+from isthmus.layout import ColumnLayout, Layout, PixelLayout
 from isthmus.losses import ELEMENT_LOSSES, cross_entropy_in, error_map
 from isthmus.models.inputs import Data
 from isthmus.nets.blocks import block_rows
@@ -52,6 +54,8 @@ class Fitted:
 def fit_encoder(data: Data, parameters: AutoencoderParameters) -> Encoder:
     """The preparation of ``data``: pixels for pictures, columns for everything else."""
     if not isinstance(data, Table) and data.ndim > 2:
+        if parameters.scaling == "column":
+            raise ParameterError('scaling="column" is for rows of columns; pictures take "common", "none" or "auto".')
         channels = find_channels(data.shape, parameters.channels)
         return PixelEncoder.fit(data, channels, "none" if parameters.scaling == "none" else "common")
     return ColumnEncoder.fit(data, choose_scaling(data) if parameters.scaling == "auto" else parameters.scaling)
@@ -60,7 +64,8 @@ def fit_encoder(data: Data, parameters: AutoencoderParameters) -> Encoder:
 def plan_for(encoder: Encoder, n_rows: int, parameters: AutoencoderParameters) -> Plan:
     """The plan for rows that ``encoder`` was fitted to, on this machine."""
     device = find_device(parameters.device)
-    scaling = encoder.scaling if isinstance(encoder, ColumnEncoder) else "common"
+    pictures = "none" if parameters.scaling == "none" else "common"
+    scaling = encoder.scaling if isinstance(encoder, ColumnEncoder) else pictures
     machine = Machine(device.type, multiplies_bfloat16(device.type))
     return make_plan(DataShape(n_rows, encoder.layout, scaling), parameters, machine)
 
@@ -71,7 +76,7 @@ def first_network(
     """The network as training finds it: at PCA where it is anchored."""
     layout, squash = encoder.layout, plan.output == "sigmoid"
     if plan.network == "custom":
-        network = wrap(parameters.network, layout, plan.latent_dim, squash=squash)
+        network = wrap(parameters.network, layout, plan.latent_dim, squash=squash, seed=seed)
     else:
         network = start(outline_for(plan, layout), generator_for(seed, 3))
     _set_bounds(network, encoder)
@@ -104,7 +109,12 @@ def fair_anchor(
     if linear is None or enough or plan.validation_rows == 0 or plan.max_epochs == 0:
         return linear
     training, _ = split_rows(len(rows), plan.validation_rows, seed)
-    return fit_linear(rows.take(training), layout, plan.latent_dim, seed)
+    return fit_linear(rows.take(training[: _most_rows(layout)]), layout, plan.latent_dim, seed)
+
+
+def _most_rows(layout: Layout) -> int:
+    """Rows that PCA looks at: all of a table's, a gibibyte of pictures."""
+    return sys.maxsize if not isinstance(layout, PixelLayout) else max(1, 2**28 // layout.n_targets)
 
 
 def outline_for(plan: Plan, layout: Layout) -> Network:
@@ -119,9 +129,8 @@ def outline_baseline(plan: Plan, layout: Layout) -> Network:
     """The linear path alone, as a network: PCA at the same latent size."""
     with torch.device("meta"):
         path = LinearPath(layout.input_shape, layout.output_shape, plan.latent_dim)
-        return Network(
-            _Nothing(plan.latent_dim), _Nothing(*layout.output_shape), path, layout.output_shape, plan.latent_dim
-        )
+        nothing = _Nothing(plan.latent_dim), _Nothing(*layout.output_shape)
+        return Network(*nothing, path, layout.output_shape, plan.latent_dim).float()
 
 
 def fit_baseline(plan: Plan, encoder: Encoder, rows: EncodedRows, seed: int) -> tuple[LinearFit | None, Network | None]:
@@ -129,8 +138,7 @@ def fit_baseline(plan: Plan, encoder: Encoder, rows: EncodedRows, seed: int) -> 
     layout = encoder.layout
     if layout.n_targets * plan.latent_dim > ANCHOR_WEIGHTS:
         return None, None
-    most = len(rows) if not isinstance(layout, PixelLayout) else max(1, 2**28 // layout.n_targets)
-    linear = fit_linear(rows.sample(most, seed), layout, plan.latent_dim, seed)
+    linear = fit_linear(rows.sample(_most_rows(layout), seed), layout, plan.latent_dim, seed)
     network = outline_baseline(plan, layout).to_empty(device="cpu")
     network.latent_scale.fill_(1.0)
     _set_bounds(network, encoder)
@@ -155,13 +163,28 @@ def fit_all(data: Data, parameters: AutoencoderParameters, seed: int) -> tuple[F
 
 def training_error(plan: Plan, network: Network, layout: Layout, *, gaps: bool) -> ErrorMap:
     """The error map that training minimises."""
-    within = cross_entropy_in(network.bounds.low, network.bounds.high)
+    numbers = slice(layout.n_numbers) if isinstance(layout, ColumnLayout) else slice(None)
+    within = cross_entropy_in(network.bounds.low[numbers], network.bounds.high[numbers])
     element = within if plan.loss == "bce" else ELEMENT_LOSSES[plan.loss]
     return lambda reconstruction, x: error_map(reconstruction, x, layout, element, gaps=gaps)
 
 
 def watchers(parameters: AutoencoderParameters) -> Sequence[Callback]:
-    """The callbacks of a fit: the caller's, and the progress bar unless it is turned off."""
+    """The callbacks of a fit: the caller's, and the progress bar unless it is turned off.
+
+    Raises
+    ------
+    ParameterError : not a sequence, or something in it lacks a hook.
+    """
+    hooks = [name for name in vars(Callback) if name.startswith("on_")]
+    given = parameters.callbacks
+    sequence = isinstance(given, (list, tuple))
+    for callback in given if sequence else [given]:
+        if not sequence or not all(callable(getattr(callback, hook, None)) for hook in hooks):
+            raise ParameterError(
+                f"callbacks must be a sequence of objects with the methods {', '.join(hooks)} (see "
+                f"isthmus.train.callbacks.Callback); got {callback!r}."
+            )
     if parameters.progress is False:
         return tuple(parameters.callbacks)
     return (*parameters.callbacks, ProgressBar(always=parameters.progress is True))

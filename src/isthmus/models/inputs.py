@@ -22,6 +22,7 @@ from isthmus.parameters import check_kinds
 
 Data = Table | NDArray[Any]
 FEWEST_ROWS = 2
+_USE_A_FRAME = "Give text, dates and mixed columns as a frame with named columns."
 
 
 def read_input(estimator: Any, X: Any, *, kinds: Any = None, reset: bool) -> Data:
@@ -100,11 +101,28 @@ def _checked_rows(estimator: Any, X: Any, *, reset: bool) -> NDArray[Any]:
     except TypeError as error:
         raise DataTypeError(_one_line(error)) from error
     except ValueError as error:
-        raise DataError(_one_line(error)) from error
+        raise _odd_cell(X) or DataError(_one_line(error)) from error
+    if rows.dtype.kind not in "biuf":
+        raise DataTypeError(f"X holds {rows.dtype}; expected numbers. {_USE_A_FRAME}")
     if reset and hasattr(estimator, "feature_names_in_"):
         del estimator.feature_names_in_
     _refuse_infinities(rows)
     return rows
+
+
+def _odd_cell(X: Any) -> DataTypeError | None:
+    """Name the first cell that is no number; None where something else is wrong."""
+    try:
+        cells = np.asarray(X)
+    except ValueError:
+        return None
+    for place, cell in np.ndenumerate(cells) if cells.ndim == 2 and cells.dtype.kind in "OSU" else ():
+        try:
+            float(cell)
+        except (TypeError, ValueError):
+            what = f"{str(cell)!r:.60} ({type(cell).__name__})"
+            return DataTypeError(f"X[{place[0]}, {place[1]}] is {what}; expected numbers. {_USE_A_FRAME}")
+    return None
 
 
 def _one_line(error: Exception) -> str:
@@ -138,9 +156,8 @@ def _refuse_infinities(array: NDArray[Any]) -> None:
             return
     infinite = np.isinf(array)
     if infinite.any():
-        row, *place = (int(i) for i in np.argwhere(infinite)[0])
-        where = f"column {place[0]}" if len(place) == 1 else f"position {tuple(place)}"
+        where = ", ".join(str(i) for i in np.argwhere(infinite)[0])
         raise DataError(
-            f"row {row}, {where} contains infinity or a value too large for {array.dtype}; replace it by a number, or by "
+            f"X[{where}] contains infinity or a value too large for {array.dtype}; replace it by a number, or by "
             "NaN if it is missing."
         )

@@ -44,7 +44,11 @@ def outcome(model: Any) -> str:
     if not model.history_:
         return "not trained"
     first, best = model.history_[0], best_epoch(model.history_)
-    start = "PCA (epoch 0)" if model.plan_.anchored else "the start (epoch 0)"
+    if first["epoch"] > 0:
+        kept = sum(1 for entry in model.history_ if entry.get("kept"))
+        error = f"; error {best['validation_loss']:.4f} on the rows of the last of them" if kept else ""
+        return f"{kept} of {len(model.history_)} passes made the network better{error}"
+    start = "PCA (epoch 0)" if model.plan_.anchored and not model.warm_start else "the start (epoch 0)"
     if best["epoch"] == 0:
         return f"validation error {first['validation_loss']:.4f}: {start} was kept, nothing surely better was found"
     before, after = first["validation_loss"], best["validation_loss"]
@@ -52,8 +56,8 @@ def outcome(model: Any) -> str:
 
 
 def best_epoch(history: list[dict[str, float]]) -> dict[str, float]:
-    """The entry whose weights were kept."""
-    return next((entry for entry in history if entry.get("kept")), history[0])
+    """The last entry whose weights were kept; of partial fits there may be several."""
+    return next((entry for entry in reversed(history) if entry.get("kept")), history[0])
 
 
 def plan_rows(plan: Any) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from isthmus.nets.conv import Refiner, conv_decoder, conv_encoder
 from isthmus.nets.dense import dense_decoder, dense_encoder
 from isthmus.nets.linear import LinearPath
 from isthmus.nets.network import Network
+from isthmus.nets.seeding import seeded
 
 
 def outline(
@@ -45,7 +46,8 @@ def outline(
         linear = LinearPath(*shapes, latent_dim) if anchored else None
         network = Network(encoder, decoder, linear, layout.output_shape, latent_dim, refiner=refiner, squash=squash)
         # Channels last saves a third of the time of small convolutions; weights in it pull their inputs along.
-        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]  # not in its stubs
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stubs
+        return network.float()
 
 
 def start(network: Network, generator: torch.Generator) -> Network:
@@ -78,22 +80,29 @@ def _zero_last(part: nn.Module) -> None:
         nn.init.zeros_(last.bias)
 
 
-def wrap(network: Any, layout: Layout, latent_dim: int, *, squash: bool) -> Network:
+def wrap(network: Any, layout: Layout, latent_dim: int, *, squash: bool, seed: int = 0) -> Network:
     """A user's own (encoder, decoder), or what their callable returns, as a `Network`; theirs is copied, not trained.
+
+    Parameters
+    ----------
+    seed : what a callable draws its first weights from.
 
     Raises
     ------
     ParameterError
         If it is not a pair of modules, or their shapes do not fit the data.
     """
-    pair = network(layout.input_shape, latent_dim) if _makes_pair(network) else network
+    with seeded(seed):
+        pair = network(layout.input_shape, latent_dim) if _makes_pair(network) else network
     if not (isinstance(pair, (tuple, list)) and len(pair) == 2 and all(isinstance(m, nn.Module) for m in pair)):
         raise ParameterError(
             "network must be a pair (encoder, decoder) of torch.nn.Module, or a callable(input_shape, latent_dim) that "
             f"returns one; got {type(pair).__name__}."
         )
     encoder, decoder = copy.deepcopy(pair[0]), copy.deepcopy(pair[1])
-    made = Network(encoder, decoder, None, layout.output_shape, latent_dim, squash=squash)
+    made = Network(encoder, decoder, None, layout.output_shape, latent_dim, squash=squash).float()
+    if not any(weight.requires_grad for weight in made.parameters()):
+        raise ParameterError("network has no weights that could be trained; give it layers such as torch.nn.Linear.")
     _check_shapes(made, layout, latent_dim)
     return made
 
@@ -103,20 +112,23 @@ def _makes_pair(network: Any) -> bool:
 
 
 def _check_shapes(network: Network, layout: Layout, latent_dim: int) -> None:
-    x = torch.zeros(2, *layout.input_shape)
+    x = torch.zeros(2, *layout.input_shape, dtype=torch.float32)
     network.eval()
     for part, given, want in (
         ("encoder", x, (latent_dim,)),
-        ("decoder", torch.zeros(2, latent_dim), layout.output_shape),
+        ("decoder", torch.zeros(2, latent_dim, dtype=torch.float32), layout.output_shape),
     ):
         try:
             with torch.no_grad():
-                got = tuple(getattr(network, part)(given).shape)
-        except RuntimeError as error:
-            reason = str(error).splitlines()[0]
+                result = getattr(network, part)(given)
+        except Exception as error:  # a user's forward may raise anything
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise ParameterError(
                 f"the {part} of network does not take rows of shape {tuple(given.shape[1:])}: {reason}"
             ) from error
+        if not isinstance(result, Tensor):
+            raise ParameterError(f"the {part} of network must give one tensor; it gives {type(result).__name__}.")
+        got = tuple(result.shape)
         if got != (2, *want):
             raise ParameterError(
                 f"the {part} of network gives rows of shape {got[1:]}; the data and latent_dim ask for {want}."
@@ -137,7 +149,7 @@ def multiply_adds(network: nn.Module, input_shape: tuple[int, ...]) -> int:
     device = next(network.parameters()).device
     try:
         with torch.no_grad():
-            network(torch.zeros(1, *input_shape, device=device))
+            network(torch.zeros(1, *input_shape, device=device, dtype=torch.float32))
     finally:
         for hook in hooks:
             hook.remove()

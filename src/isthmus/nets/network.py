@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from isthmus.layout import UNBOUNDED
 from isthmus.nets.linear import LinearPath
 
 
@@ -58,13 +59,13 @@ class Bounds(nn.Module):
 
     def open(self) -> None:
         """Set bounds that nothing reaches."""
-        self.low.fill_(-1e30)
-        self.high.fill_(1e30)
+        self.low.fill_(-UNBOUNDED)
+        self.high.fill_(UNBOUNDED)
 
     def forward(self, y: Tensor) -> Tensor:
-        """Clamp ``y``, or squash it with a sigmoid, into the bounds."""
+        """Clamp ``y``, or squash it with a sigmoid, into the bounds; logits, which have none, stay as they are."""
         if self.squash:
-            return self.low + (self.high - self.low) * torch.sigmoid(y)
+            return torch.where(self.high < UNBOUNDED, self.low + (self.high - self.low) * torch.sigmoid(y), y)
         return _clamp_straight_through(y, self.low, self.high)
 
 

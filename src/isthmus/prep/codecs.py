@@ -27,6 +27,8 @@ BLOCK = 256
 """Rows that are encoded at a time."""
 CONSTANT, CONSTANT_FLOAT32 = 1e-10, 1e-7
 """Standard deviation, as a share of the largest size, below which rounding makes a constant column look as if it varied."""
+LARGEST = 1e18
+"""Size in network units beyond which values are cut off, so that float32 holds their squares and a network's sums."""
 DAYS = {"day": 1.0, "week": 7.0, "year": 365.2425}
 """Lengths in days of the cycles that a date is placed in."""
 
@@ -71,18 +73,21 @@ class NumberCodec:
         return cls(center, scale, middle, spread, low, high)
 
     def encode(self, values: Floats) -> NDArray[np.float32]:
-        """Raw (n_samples, n_numbers) to network units; values that overflow float32 become its largest."""
-        largest = np.finfo(np.float32).max / 4
+        """Raw (n_samples, n_numbers) to network units, at most `LARGEST` in size."""
         small = (values.dtype.kind in "iuf" and values.dtype.itemsize <= 2) or values.dtype == np.float32
-        wide = np.float32 if small and not self.spread.any() else np.float64
+        tiny = bool((self.scale < np.finfo(np.float32).tiny).any())
+        wide = np.float32 if small and not self.spread.any() and not tiny else np.float64
         center, factor = self.center.astype(wide), (1 / self.scale).astype(wide)
         encoded = np.empty(values.shape, np.float32)
-        for start in range(0, len(values), BLOCK):  # blocks that stay in the cache: four times as fast as whole arrays
-            block = _bend(values[start : start + BLOCK].astype(wide, copy=False), self.middle, self.spread)
-            block = np.subtract(block, center)
-            block *= factor
-            np.clip(block, -largest, largest, out=block)
-            encoded[start : start + BLOCK] = block
+        with np.errstate(over="ignore"):  # what overflows is clipped
+            for start in range(
+                0, len(values), BLOCK
+            ):  # blocks that stay in the cache: four times as fast as whole arrays
+                block = _bend(values[start : start + BLOCK].astype(wide, copy=False), self.middle, self.spread)
+                block = np.subtract(block, center)
+                block *= factor
+                np.clip(block, -LARGEST, LARGEST, out=block)
+                encoded[start : start + BLOCK] = block
         return encoded
 
     def decode(self, encoded: NDArray[np.float32]) -> NDArray[np.float64]:

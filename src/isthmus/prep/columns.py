@@ -20,11 +20,9 @@ from isthmus.data.containers import Origin
 from isthmus.data.dtypes import Kind
 from isthmus.data.table import Table, table_from, with_kinds
 from isthmus.errors import DataError
-from isthmus.layout import ColumnLayout
+from isthmus.layout import UNBOUNDED, ColumnLayout
 from isthmus.prep.codecs import CategoryCodec, DateCodec, FlagCodec, Floats, NumberCodec, room_of
 
-UNBOUNDED = 1e30
-"""Bound of a logit: far beyond any value, and finite, as every number in a model file must be."""
 ARROW = Origin("arrow")
 ONE_UNIT_SHARE = 0.25
 """A column spans the common range when its own range is at least this share of it."""
@@ -43,7 +41,8 @@ def choose_scaling(data: Table | NDArray[Any]) -> str:
         return "column"
     if data.dtype == np.uint8:
         return "common"
-    ranges = np.fmax.reduce(data, axis=0).astype(np.float64) - np.fmin.reduce(data, axis=0)
+    with np.errstate(over="ignore"):  # an infinite range is one that spans them all
+        ranges = np.fmax.reduce(data, axis=0).astype(np.float64) - np.fmin.reduce(data, axis=0)
     whole = float(np.nanmax(data)) - float(np.nanmin(data)) if not np.isnan(ranges).all() else 0.0
     ranges = ranges[ranges > 0]
     return "common" if len(ranges) and np.mean(ranges >= ONE_UNIT_SHARE * whole) > 0.5 else "column"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from isthmus.errors import DataError
 from isthmus.layout import PixelLayout
-from isthmus.prep.codecs import room_of
+from isthmus.prep.codecs import LARGEST, room_of
 
 MOST_CHANNELS = 4
 BLOCK = 1_024
@@ -78,7 +78,7 @@ class PixelEncoder:
         factor = float(np.sqrt(squares / max(1, int(np.sum(seen)))))
         scale = factor if scaling != "none" and factor > 1e-7 * float(np.abs(center).max(initial=0.0)) else 1.0
         low, high = (float(np.nanmin(planes)), float(np.nanmax(planes))) if np.any(seen) else (0.0, 0.0)
-        return cls(channels, str(pictures.dtype), center, scale, low, high)
+        return cls(channels, str(pictures.dtype.newbyteorder("=")), center, scale, low, high)
 
     @property
     def layout(self) -> PixelLayout:
@@ -89,9 +89,10 @@ class PixelEncoder:
     def encode(self, pictures: NDArray[Any]) -> NDArray[np.float32]:
         """Pictures in network units, (n, channels, height, width); a missing pixel is NaN."""
         encoded = np.array(_planes(pictures, self.channels), dtype=np.float32, order="C")
-        encoded -= self.center
-        encoded *= np.float32(1 / self.scale)
-        return encoded
+        with np.errstate(over="ignore"):  # what overflows is cut off
+            encoded -= self.center
+            encoded *= np.float32(1 / self.scale)
+        return encoded if pictures.dtype.kind in "iub" else encoded.clip(-LARGEST, LARGEST, out=encoded)
 
     def decode(self, reconstruction: NDArray[np.float32], like: NDArray[Any] | None = None) -> NDArray[Any]:
         """Network units to pixels, of the dtype and axis order of ``like`` (None: of fit)."""

@@ -133,7 +133,7 @@ def _explained(error: Exception) -> int:
         terminal.error(error.format_message())
     elif isinstance(error, UserError) or _is_not_fitted(error):
         terminal.error(str(error))
-    elif isinstance(error, MemoryError):
+    elif _is_out_of_memory(error):
         terminal.error("there is not enough memory for this; use fewer rows, smaller pictures or a smaller network.")
     else:
         for line in "".join(traceback.format_exception(error)).splitlines():
@@ -142,6 +142,13 @@ def _explained(error: Exception) -> int:
         terminal.error(f"This is a bug in isthmus{kind}; please report it, with the lines above.")
         return BUG
     return WRONG_INPUT
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out; torch has no error of its own for that on a CPU."""
+    said = str(error).lower()
+    torchs = isinstance(error, RuntimeError) and ("allocate memory" in said or "out of memory" in said)
+    return torchs or isinstance(error, MemoryError)
 
 
 def _is_not_fitted(error: Exception) -> bool:

@@ -8,15 +8,16 @@ be quick.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import click
 
 from isthmus.errors import ParameterError
-from isthmus.parameters import Allowed, check_kinds, from_text
+from isthmus.parameters import Allowed, bound_text, check_kinds, from_text
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -54,6 +55,16 @@ class Size(click.ParamType[tuple[int, int]]):
         return int(found[1]), int(found[2])
 
 
+class Delimiter(click.ParamType[str]):
+    """The character between cells; a tab is hard to type, so ``tab`` stands for it."""
+
+    name = "CHAR"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give the character; `isthmus.read` checks it."""
+        return "\t" if value in ("tab", "\\t") else value
+
+
 def parameter_flags(owner: type) -> Decorator:
     """Make a decorator that adds a flag for each parameter of ``owner`` that can be typed."""
     fields = [f for f in dataclasses.fields(owner) if f.name not in _WITHOUT_USE]
@@ -76,14 +87,50 @@ def given(context: click.Context, flags: dict[str, Any]) -> dict[str, Any]:
     return typed
 
 
-def picture_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what reading pictures can be told."""
-    bad = click.option(
-        "--on-bad-image", type=click.Choice(["error", "skip"]), default="error", show_default=True,
-        help="Stop at a picture that cannot be read, or leave it out.",
-    )  # fmt: skip
-    size = click.option("--size", type=Size(), metavar="HxW", help="Stretch every picture to this height and width.")
-    return size(bad(function))
+def read_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what reading DATA can be told; the function gets it as ``how``, keyword arguments of `isthmus.read`."""
+
+    @functools.wraps(function)
+    def collected(**flags: Any) -> Any:
+        how = {name: flags.pop(name) for name in ("delimiter", "header", "size", "on_bad_image")}
+        return function(how={**how, "header": "auto" if how["header"] is None else how["header"]}, **flags)
+
+    options = [
+        click.option(
+            "--delimiter", type=Delimiter(), default="auto", show_default=True, metavar="CHAR",
+            help="Text files: the character between cells, such as ';'; tab for a tab.",
+        ),
+        click.option(
+            "--header/--no-header", default=None,
+            help="Text files: whether the first row names the columns.  [default: found out]",
+        ),
+        click.option("--size", type=Size(), metavar="HxW", help="Pictures: stretch each to this height and width."),
+        click.option(
+            "--on-bad-image", type=click.Choice(["error", "skip"]), default="error", show_default=True,
+            help="Pictures: stop at one that cannot be read, or leave it out.",
+        ),
+    ]  # fmt: skip
+    for option in reversed(options):
+        collected = option(collected)
+    return collected
+
+
+def typed_again(how: Mapping[str, Any]) -> list[str]:
+    """Give the words that stand for ``how`` of `read_options` on a command line; defaults need none.
+
+    >>> typed_again({"delimiter": ";", "header": False, "size": (8, 6), "on_bad_image": "error"})
+    ['--delimiter', ';', '--no-header', '--size', '8x6']
+    """
+    words = []
+    if how["delimiter"] != "auto":
+        words += ["--delimiter", "tab" if how["delimiter"] == "\t" else how["delimiter"]]
+    if how["header"] != "auto":
+        words.append("--header" if how["header"] else "--no-header")
+    if how["size"] is not None:
+        words += ["--size", "{}x{}".format(*how["size"])]
+    if how["on_bad_image"] != "error":
+        words += ["--on-bad-image", how["on_bad_image"]]
+    return words
 
 
 def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -92,7 +139,7 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def data_argument(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add DATA: a file, a folder, a glob, or several pictures."""
+    """Add DATA: a file, a folder, a glob, or several files."""
     return click.argument("data", nargs=-1, required=True)(function)
 
 
@@ -126,7 +173,7 @@ def _metavar(rule: Allowed) -> str:
 
 def _help(rule: Allowed, default: object) -> str:
     bounds = [
-        f"{sign} {int(bound) if bound == int(bound) else bound}"
+        f"{sign} {bound_text(bound)}"
         for sign, bound in ((">" if rule.open_low else ">=", rule.low), ("<" if rule.open_high else "<=", rule.high))
         if math.isfinite(bound)
     ]

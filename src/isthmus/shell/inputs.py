@@ -19,22 +19,14 @@ if TYPE_CHECKING:
 _SHOWN_COLUMNS = 20
 
 
-def read_data(
-    paths: Sequence[str],
-    *,
-    kinds: Mapping[str, str] | None = None,
-    size: tuple[int, int] | None = None,
-    on_bad_image: str = "error",
-) -> Data:
-    """Read what was typed as DATA: one path, or several pictures."""
+def read_data(paths: Sequence[str], *, kinds: Mapping[str, str] | None = None, **how: Any) -> Data:
+    """Read what was typed as DATA: one path, or several files; ``how`` as in `isthmus.read`."""
     from isthmus.data.readers import read
 
-    return read(_one_or_all(paths), kinds=kinds, size=size, on_bad_image=on_bad_image)  # type: ignore[arg-type]  # click checked it
+    return read(_one_or_all(paths), kinds=kinds, **how)
 
 
-def read_for(
-    model: Any, paths: Sequence[str], *, size: tuple[int, int] | None = None, on_bad_image: str = "error"
-) -> Data:
+def read_for(model: Any, paths: Sequence[str], **how: Any) -> Data:
     """Read DATA the way the data of fit were read, and say what was noticed.
 
     Raises
@@ -42,15 +34,11 @@ def read_for(
     DataError
         If a column of fit is missing, or pictures are given to a model of rows, or the other way round.
     """
-    from isthmus.data.readers import as_data, read
+    from isthmus.data.readers import as_data
     from isthmus.data.table import Table
+    from isthmus.models.inputs import kinds_of_fit
 
-    encoder = model.encoder_
-    data: Any
-    if getattr(encoder, "names", ()) and len(paths) == 1:
-        data = as_data(paths[0], fitted=dict(zip(encoder.names, encoder.kinds, strict=True)))
-    else:
-        data = read(_one_or_all(paths), size=size, on_bad_image=on_bad_image)  # type: ignore[arg-type]  # click checked it
+    data = as_data(_one_or_all(paths), fitted=kinds_of_fit(model), **how)
     wants_pictures, dimensions = is_of_pictures(model), 2 if isinstance(data, Table) else len(data.shape)
     if wants_pictures != (dimensions > 2):
         found, wanted = ("rows", "pictures") if wants_pictures else ("pictures", "rows of a table")

@@ -25,6 +25,7 @@ TABLES = (".csv", ".tsv", ".parquet", ".feather", ".arrow")
 ARRAYS = (".npy", ".npz")
 SHEET = ".png"
 _NAME_IN_NPZ = "X"  # the name that `isthmus.read` looks for first
+_SEEN = 32  # pixels that a small picture is enlarged to on a sheet, by a whole factor
 _GAP = 2  # pixels between the pictures of a contact sheet
 
 
@@ -47,7 +48,7 @@ def check(path: str, inputs: Sequence[str], *, pictures: bool = False) -> None:
     if _suffix(path) not in allowed:
         near = difflib.get_close_matches(_suffix(path), allowed, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        noun, folder = ("Pictures", ", or to a folder (a name that ends in /)") if pictures else ("Rows", "")
+        noun, folder = ("pictures", ", or to a folder (a name that ends in /)") if pictures else ("rows", "")
         raise OutputError(f"Cannot write {path!r}: {noun} go to {', '.join(allowed)} files{folder}.{hint}")
     check_file(path, inputs)
 
@@ -189,6 +190,8 @@ def _sheet(path: str, pictures: Any, paper: float) -> Any:
 
     from isthmus.data.images import MAX_PIXELS
 
+    enlarge = max(1, _SEEN // max(pictures.shape[1:3]))
+    pictures = pictures.repeat(enlarge, axis=1).repeat(enlarge, axis=2)
     n, height, width = pictures.shape[:3]
     across = min(n, max(1, math.ceil(math.sqrt(n * height / width))))
     down = math.ceil(n / across)

@@ -58,7 +58,18 @@ def held_out(model: Any, data: Any) -> Any:
     from isthmus.train.loop import split_rows
 
     rows = split_rows(len(data), model.plan_.validation_rows, model.seed_)[1].numpy()
-    return data.take(rows) if isinstance(data, Table) else getattr(data, "array", data)[rows]
+    return data.select(data.names).take(rows) if isinstance(data, Table) else getattr(data, "array", data)[rows]
+
+
+def on_held_out(model: Any, data: Any) -> dict[str, float | None]:
+    """What ``compare`` says of the rows held out from the fit to ``data``."""
+    first = model.history_[0]
+    if model.plan_.anchored and first["kept"] and model.plan_.loss == "mse":
+        # The PCA that was kept is that of all rows; what it left of these before it had seen them was noted in training.
+        error = first["validation_loss"]
+        return {"error": error, "pca_error": error, "ratio": 1.0}
+    found: dict[str, float | None] = model.compare(held_out(model, data))
+    return found
 
 
 def against_pca(found: Mapping[str, float | None]) -> str:

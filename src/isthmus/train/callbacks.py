@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import multiprocessing
 import sys
 import time
 from dataclasses import dataclass, field
@@ -19,7 +21,7 @@ class FitState:
     network : the network in training.
     total_epochs, total_steps : what was planned.
     epoch, step : where training stands, counted from 1; 0 before the first.
-    loss : training loss of the last step.
+    loss : training loss of the last step; on devices other than the CPU, mean of the last epoch.
     history : one dict per epoch: epoch, training_loss, validation_loss, learning_rate.
     """
 
@@ -56,7 +58,7 @@ class ProgressBar(Callback):
     """
 
     def __init__(self, *, always: bool = False, patience: float = 2.0) -> None:
-        self._shown = always or sys.stderr.isatty()
+        self._shown = always or _on_a_terminal()
         self._patience = 0.0 if always else patience
         self._bar: Any = None
         self._task: Any = None
@@ -94,5 +96,12 @@ class ProgressBar(Callback):
         self._bar.start()
 
 
+def _on_a_terminal() -> bool:
+    """Whether somebody sees standard error: not in a program without one, nor once for each worker process."""
+    worker = multiprocessing.current_process().name != "MainProcess"
+    return sys.stderr is not None and sys.stderr.isatty() and not worker
+
+
 def _words(state: FitState) -> str:
-    return f"epoch {max(1, state.epoch)}/{state.total_epochs}  loss {state.loss:.4f}"
+    loss = "" if math.isnan(state.loss) else f"  loss {state.loss:.4f}"
+    return f"epoch {max(1, state.epoch)}/{state.total_epochs}{loss}"

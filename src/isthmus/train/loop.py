@@ -23,13 +23,14 @@ from scipy import stats
 from torch import Tensor, nn
 
 from isthmus.errors import IsthmusWarning
-from isthmus.losses import per_row
+from isthmus.losses import over_observed, per_row
+from isthmus.nets.seeding import seeded
 from isthmus.plan import MOST_VALIDATION_ROWS, Plan
 from isthmus.train.callbacks import Callback, FitState
 from isthmus.train.optimizers import learning_rate_at, make_optimizer
 
 Corrupt = Callable[[Tensor, torch.Generator], Tensor]
-Penalty = Callable[[object], Tensor]
+Penalty = Callable[[object], Tensor | None]
 ErrorMap = Callable[[Tensor, Tensor], Tensor]
 MOST_ROLLBACKS = 3
 LEVEL = 0.01
@@ -74,7 +75,7 @@ class Job:
     plan : schedule, batch size and all other choices.
     error_map : (reconstruction, x) to the error of each cell, NaN where it is missing.
     corrupt : (x, generator) to the input that the network sees in training.
-    penalty : output to one number per row, added to the loss.
+    penalty : output to one number per row, added to the loss, or to None.
     gaps : whether any cell is missing.
     """
 
@@ -103,14 +104,16 @@ def train(job: Job) -> list[dict[str, float]]:
     """
     plan, network = job.plan, job.network
     training, validation = split_rows(len(job.rows), plan.validation_rows, job.seed)
-    steps = math.ceil(len(training) / plan.batch_size) * plan.max_epochs
+    steps = len(_batches(training, plan.batch_size)) * plan.max_epochs
     state = FitState(network, plan.max_epochs, steps)
     best = _Best(network, _validate(job, validation), careful=plan.anchored and not plan.constant_rate)
     state.history.append(_entry(0, math.nan, best.mean, 0.0))
     for callback in job.callbacks:
         callback.on_fit_start(state)
     try:
-        _epochs(job, state, best, training, validation)
+        # A user's dropout draws from torch's own generator, and their program may have turned gradients off.
+        with seeded(job.seed, job.device), torch.enable_grad():
+            _epochs(job, state, best, training, validation)
     except KeyboardInterrupt:
         warnings.warn("the fit was interrupted; the best weights so far are kept.", IsthmusWarning, stacklevel=2)
     finally:
@@ -128,6 +131,8 @@ def _epochs(job: Job, state: FitState, best: _Best, training: Tensor, validation
     for epoch in range(1, job.plan.max_epochs + 1):
         state.epoch = epoch
         loss = _one_epoch(job, state, optimizer, training, share=0.5**rollbacks)
+        if job.device.type != "cpu":
+            state.loss = loss
         errors = _validate(job, validation)
         if not (math.isfinite(loss) and bool(errors.isfinite().all())):
             # Back to the last good weights at half the rate; a fit that keeps failing ends with those.
@@ -150,22 +155,20 @@ def _epochs(job: Job, state: FitState, best: _Best, training: Tensor, validation
 
 def _one_epoch(job: Job, state: FitState, optimizer: torch.optim.Optimizer, training: Tensor, share: float) -> float:
     """One pass over the training rows in a new order; the mean loss of its steps."""
-    plan, network = job.plan, job.network
+    plan, network, first = job.plan, job.network, state.step
     network.train()
     total = torch.zeros((), device=job.device)
     order = training[torch.randperm(len(training), generator=generator_for(job.seed, 1, state.epoch))]
-    batches = order.split(plan.batch_size)
-    for index in batches:
+    for index in _batches(order, plan.batch_size):
         for group in optimizer.param_groups:
             group["lr"] = share * group["share"] * learning_rate_at(state.step, state.total_steps, plan)
         x = job.rows.take(index).to(job.device)
         with torch.autocast(job.device.type, torch.bfloat16, enabled=plan.precision == "bfloat16"):
-            noise = generator_for(job.seed, 2, state.step)
-            output = network(x if job.corrupt is None else job.corrupt(x, noise))
+            output = network(x if job.corrupt is None else job.corrupt(x, generator_for(job.seed, 2, state.step)))
         errors = job.error_map(output.reconstruction.float(), x)
-        loss = errors.nanmean() if job.gaps else errors.mean()
-        if job.penalty is not None:
-            loss = loss + job.penalty(output).mean()
+        loss = over_observed(errors) if job.gaps else errors.mean()
+        penalty = None if job.penalty is None else job.penalty(output)
+        loss = loss if penalty is None else loss + penalty.mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if plan.clip_norm is not None:
@@ -179,7 +182,15 @@ def _one_epoch(job: Job, state: FitState, optimizer: torch.optim.Optimizer, trai
             callback.on_step_end(state)
         if state.stop or (job.device.type == "cpu" and not math.isfinite(state.loss)):
             break
-    return float(total) / len(batches)
+    return float(total) / (state.step - first)
+
+
+def _batches(rows: Tensor, size: int) -> list[Tensor]:
+    """``rows`` in batches; a last row alone joins the batch before it, as batch normalisation cannot train on one row."""
+    batches = list(rows.split(size))
+    if len(batches) > 1 and len(batches[-1]) == 1 < size:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
 
 
 class _Best:
@@ -187,7 +198,8 @@ class _Best:
 
     def __init__(self, network: nn.Module, errors: Tensor, *, careful: bool) -> None:
         self._careful = careful
-        self.epoch, self.mean, self._first = 0, float(errors.mean()), errors
+        # A user's network may start with NaN, which nothing would be smaller than.
+        self.epoch, self.mean, self._first = 0, float(errors.mean().nan_to_num(nan=math.inf, posinf=math.inf)), errors
         self._weights = copy.deepcopy(network.state_dict())
 
     def offer(self, network: nn.Module, epoch: int, errors: Tensor) -> None:
@@ -221,7 +233,9 @@ def _validate(job: Job, validation: Tensor) -> Tensor:
     ):
         for index in validation.split(job.plan.batch_size * 2):
             x = job.rows.take(index).to(job.device)
-            parts.append(per_row(job.error_map(job.network(x).reconstruction.float(), x)).double().cpu())
+            errors = job.error_map(job.network(x).reconstruction.float(), x)
+            # Without gaps a NaN is a network that broke down, which `per_row` would take for a missing cell.
+            parts.append((per_row(errors) if job.gaps else errors.flatten(1).mean(dim=1)).double().cpu())
     return torch.cat(parts)
 
 

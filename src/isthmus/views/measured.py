@@ -8,6 +8,7 @@ encoded, run and decoded by the same code.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import os
 import warnings
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from isthmus.data.containers import Origin
 from isthmus.data.readers import as_data
 from isthmus.data.table import Table
 from isthmus.errors import ParameterError
@@ -153,6 +155,8 @@ def measure(model: Any, X: Any, labels: Any = None) -> Measured:
     check_is_fitted(model)
     rows, found = _rows_and_labels(model, X, labels)
     data, notes = model.encoder_.adopt(read_input(model, rows, reset=False))
+    # Reconstructions then come back as Arrow tables, whatever came in.
+    data = dataclasses.replace(data, origin=Origin("arrow")) if isinstance(data, Table) else data
     notes = rows.notes if isinstance(rows, Table) else notes
     if labels is not None and found is None:
         found = row_labels(labels, len(data))

@@ -76,8 +76,8 @@ def report(
     ...     report(model, X, f"{folder}/iris.html", labels=y).name
     'iris.html'
     """
+    atomic.check_writable(path)
     target = Path(path)
-    atomic.check_writable(target)
     measured = measure(model, X, labels)
     parts = _sections(measured)
     page = _page(measured, parts, title).encode()

@@ -30,7 +30,7 @@ def test_columns_of_any_name_do_if_their_number_is_right(run, model, tmp_path):
     assert len((tmp_path / "d.csv").read_text(encoding="utf-8").splitlines()) == 3
 
 
-@pytest.mark.parametrize(("text", "match"), [("p\n1\n2\n", "must hold 2 columns latent0"), ("p,q\n1,\n2,3\n", "NaN")])
+@pytest.mark.parametrize(("text", "match"), [("p\n1\n2\n", "must hold latents of size 2"), ("p,q\n1,\n2,3\n", "NaN")])
 def test_latents_that_cannot_be_decoded(run, model, tmp_path, text, match):
     """Too few columns and empty cells are named."""
     (tmp_path / "l.csv").write_text(text, encoding="utf-8")

@@ -36,4 +36,4 @@ def test_a_category_stays_text(run, model, table, tmp_path):
 
 def test_a_picture_is_no_place_for_latents(run, model, table, tmp_path):
     """An unknown suffix is refused with those that work."""
-    assert "Rows go to .csv" in run("encode", model, table, "-o", tmp_path / "l.png").error
+    assert "rows go to .csv" in run("encode", model, table, "-o", tmp_path / "l.png").error

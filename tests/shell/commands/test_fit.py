@@ -129,3 +129,34 @@ def test_arrays(run, tmp_path):
     assert run("fit", tmp_path / "a.npy", "-o", model, "--max-epochs", "0", "--latent-dim", "3").code == 0
     assert run("reconstruct", model, tmp_path / "a.npy", "-o", tmp_path / "r.csv").code == 0
     assert isthmus.read(tmp_path / "r.csv").names == ("x0", "x1", "x2")
+
+
+def test_a_file_whose_form_must_be_told(run, tmp_path, monkeypatch):
+    """``--delimiter`` and ``--no-header`` say how DATA is written, and stand in the commands to type next."""
+    monkeypatch.chdir(tmp_path)
+    rows = "\n".join(f"{n * n % 7},5;{n % 5},{n % 3}" for n in range(30))
+    (tmp_path / "a.csv").write_text(f"one;two\n{rows}\n", encoding="utf-8")
+    words = ["--delimiter", ";", "--header"]
+    result = run("fit", "a.csv", "-o", "m.safetensors", *words, "--max-epochs", "0")
+    assert "30 rows, 2 columns" in result.out
+    assert "encode m.safetensors a.csv --delimiter ';' --header -o latents.csv" in result.out
+    assert run("score", "m.safetensors", "a.csv", *words).code == 0
+    assert "'one', 'two' are missing" in run("score", "m.safetensors", "a.csv", "--delimiter", ";", "--no-header").error
+
+
+def test_several_tables(run, tmp_path):
+    """Tables can be named one by one, as a shell does for ``*.csv``."""
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("a,b\n" + "\n".join(f"{n},{n * n % 7}" for n in range(20)), encoding="utf-8")
+    result = run("fit", tmp_path / "a.csv", tmp_path / "b.csv", "-o", tmp_path / "m.safetensors", "--max-epochs", "0")
+    assert "40 rows, 2 columns" in result.out
+
+
+def test_columns_left_out_are_said_once(run, tmp_path):
+    """A column of free text is not said to be new when the model is compared with PCA on the same data."""
+    rows = "\n".join(f"{n},note {n}" for n in range(40))
+    (tmp_path / "a.csv").write_text(f"size,note\n{rows}\n", encoding="utf-8")
+    result = run("fit", tmp_path / "a.csv", "-o", tmp_path / "m.safetensors", "--max-epochs", "0", "--latent-dim", "1")
+    assert [line for line in result.err.splitlines() if "'note'" in line] == [
+        "isthmus: note: Column 'note' is free text and is left out."
+    ]

@@ -35,9 +35,9 @@ def test_pictures_to_a_sheet(run, photo_model, photos, tmp_path):
 def test_each_form_has_its_own_files(run, model, photo_model, table, photos, tmp_path, kind):
     """Pictures do not go to CSV, rows not to PNG."""
     if kind == "photos":
-        assert "Pictures go to" in run("reconstruct", photo_model, photos, "-o", tmp_path / "r.csv").error
+        assert "pictures go to" in run("reconstruct", photo_model, photos, "-o", tmp_path / "r.csv").error
     else:
-        assert "Rows go to" in run("reconstruct", model, table, "-o", tmp_path / "r.png").error
+        assert "rows go to" in run("reconstruct", model, table, "-o", tmp_path / "r.png").error
 
 
 def test_the_originals_are_safe(run, photo_model, photos, listing):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from isthmus.errors import DataError
+from isthmus.shell import inputs
 from isthmus.shell.commands.report import read_labels
 
 
@@ -23,24 +24,27 @@ def test_pictures_beside_the_page(run, photo_model, photos, tmp_path):
 def test_labels_from_a_column(run, model, table, tmp_path):
     """A column of the data colours the map, whether the model knows it or not."""
     assert run("report", model, table, "-o", tmp_path / "page.html", "--labels", "paid").code == 0
-    assert set(read_labels("paid", (str(table),), 60)) == {"yes", "no"}
+    assert set(read_labels("paid", inputs.read_data([str(table)]), (str(table),), {})) == {"yes", "no"}
 
 
 def test_labels_from_a_file(table, tmp_path):
     """A file with one column holds the labels."""
     (tmp_path / "labels.csv").write_text("label\n" + "\n".join("ab"[n % 2] for n in range(60)), encoding="utf-8")
-    assert read_labels(str(tmp_path / "labels.csv"), (str(table),), 60)[:3] == ["a", "b", "a"]
+    assert read_labels(str(tmp_path / "labels.csv"), range(60), (str(table),), {})[:3] == ["a", "b", "a"]
 
 
 @pytest.mark.parametrize(
-    ("labels", "count", "match"),
+    ("labels", "match"),
     [
-        ("payed", 60, r"'payed' is neither; the columns are age, height"),
-        ("paid", 59, r"60 labels, but there are 59 rows"),
-        ("TABLE", 60, r"must hold one label for each row"),
+        ("payed", r"'payed' is neither; the columns are age, height"),
+        ("few.csv", r"2 labels, but there are 60 rows; .* The first line of a text file is its header"),
+        ("people.csv", r"must hold one label for each row"),
     ],
 )
-def test_labels_that_do_not_fit(table, labels, count, match):
+def test_labels_that_do_not_fit(table, tmp_path, monkeypatch, labels, match):
     """Labels that are nowhere, too few, or a whole table are named."""
+    (tmp_path / "few.csv").write_text("cat\ndog\ncat\n", encoding="utf-8")
+    (tmp_path / "people.csv").write_bytes(table.read_bytes())
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match=match):
-        read_labels(labels.replace("TABLE", str(table)), (str(table),), count)
+        read_labels(labels, inputs.read_data([str(table)]), (str(table),), {})

@@ -41,8 +41,8 @@ def _read_latents(model: Any, path: str) -> tuple[Any, tuple[str, ...]]:
         names = tuple(name for name in present if name != "file")
     if len(names) != model.latent_dim_:
         raise DataError(
-            f"{path} must hold {model.latent_dim_} columns latent0, latent1 and so on, as isthmus encode writes them; it "
-            f"has {len(present)}: {', '.join(present[:10])}."
+            f"{path} must hold latents of size {model.latent_dim_} in columns latent0, latent1 and so on, as isthmus encode "
+            f"writes them; its columns are {', '.join(present[:10])}."
         )
     numbers = table_from(data.columns.select(list(names)), dict.fromkeys(names, "number"), path)
     files = tuple(str(cell) for cell in data.columns["file"].to_pylist()) if "file" in present else ()

@@ -48,7 +48,7 @@ def _record(file: str, header: Any) -> dict[str, Any]:
     encoder = spec["encoder"]
     pictures = encoder["type"] == "pixels"
     epochs = [dict(zip(("epoch", "training", "validation", "rate", "kept"), e, strict=True)) for e in spec["history"]]
-    best = next((entry for entry in epochs if entry["kept"]), epochs[0] if epochs else {})
+    best = next((entry for entry in reversed(epochs) if entry["kept"]), epochs[0] if epochs else {})
     return {
         "file": file,
         "estimator": spec["estimator"],

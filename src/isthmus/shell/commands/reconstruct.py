@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from isthmus.shell import flags, inputs, output, results, terminal
@@ -14,8 +16,8 @@ from isthmus.shell import flags, inputs, output, results, terminal
     "-o", "--output", "target", required=True, metavar="OUT",
     help="Rows: .csv, .tsv, .parquet, .feather, .arrow, .npy, .npz. Pictures: .png (one sheet), folder/, .npy, .npz.",
 )  # fmt: skip
-@flags.picture_options
-def command(model: str, data: tuple[str, ...], target: str, size: tuple[int, int] | None, on_bad_image: str) -> None:
+@flags.read_options
+def command(model: str, data: tuple[str, ...], target: str, how: dict[str, Any]) -> None:
     """Encode DATA and decode it again.
 
     Writes what the model kept of each row or picture, in original units.
@@ -23,6 +25,6 @@ def command(model: str, data: tuple[str, ...], target: str, size: tuple[int, int
     """
     fitted = inputs.load_model(model)
     output.check(target, (model, *data), pictures=inputs.is_of_pictures(fitted))
-    rows = inputs.read_for(fitted, data, size=size, on_bad_image=on_bad_image)
+    rows = inputs.read_for(fitted, data, **how)
     written = results.write_decoded(fitted, fitted.reconstruct(rows), target, inputs.files_of(rows))
     terminal.say(f"wrote {target}: {written}", color="green")

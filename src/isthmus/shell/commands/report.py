@@ -21,16 +21,8 @@ from isthmus.shell import flags, inputs, output, terminal
     "--labels", metavar="COLUMN|FILE", help="Colours of the latent map: a column of DATA, or a file with one."
 )
 @click.option("--png", is_flag=True, help="Also write each figure as a PNG file beside the page.")
-@flags.picture_options
-def command(
-    model: str,
-    data: tuple[str, ...],
-    target: str,
-    labels: str | None,
-    png: bool,
-    size: tuple[int, int] | None,
-    on_bad_image: str,
-) -> None:
+@flags.read_options
+def command(model: str, data: tuple[str, ...], target: str, labels: str | None, png: bool, how: dict[str, Any]) -> None:
     """Write a page about the model and DATA.
 
     It shows what the model keeps and what it loses, with PCA beside it. The page is
@@ -38,28 +30,28 @@ def command(
     """
     fitted = inputs.load_model(model)
     output.check_file(target, (model, *data))
-    rows = inputs.read_for(fitted, data, size=size, on_bad_image=on_bad_image)
-    colours = None if labels is None else read_labels(labels, data, len(rows))
+    rows = inputs.read_for(fitted, data, **how)
+    colours = None if labels is None else read_labels(labels, rows, data, how)
     from isthmus.views.report import report
 
     report(fitted, rows, target, labels=colours, png=png)
     terminal.say(f"wrote {target}: open it in a browser", color="green")
 
 
-def read_labels(labels: str, paths: tuple[str, ...], count: int) -> list[Any]:
+def read_labels(labels: str, rows: Any, paths: tuple[str, ...], how: dict[str, Any]) -> list[Any]:
     """Read one label for each row, from a column of the data or from a file of its own.
 
     Raises
     ------
     DataError
-        If there is neither such a column nor such a file, or there are not ``count`` labels.
+        If there is neither such a column nor such a file, or there is not one label for each of the ``rows``.
     """
     from isthmus.data.table import Table
 
     found: list[Any] | None = None
     columns: list[str] = []
-    if len(paths) == 1 and os.path.isfile(paths[0]):
-        data = inputs.read_data(paths)
+    if isinstance(rows, Table):  # which holds the columns of the model only
+        data = inputs.read_data(paths, **how)
         columns = data.columns.column_names if isinstance(data, Table) else []
         found = data.columns[labels].to_pylist() if isinstance(data, Table) and labels in columns else None
     if found is None:
@@ -67,8 +59,11 @@ def read_labels(labels: str, paths: tuple[str, ...], count: int) -> list[Any]:
             listed = f"; the columns are {', '.join(columns[:20])}" if columns else ""
             raise DataError(f"--labels must name a column of the data or a file; {labels!r} is neither{listed}.")
         found = _from_file(labels)
-    if len(found) != count:
-        raise DataError(f"{labels} holds {len(found):,} labels, but there are {count:,} rows; each row needs one.")
+    if len(found) != len(rows):
+        raise DataError(
+            f"{labels} holds {len(found):,} labels, but there are {len(rows):,} rows; each row needs one. The first line "
+            "of a text file is its header, unless that is a number."
+        )
     return found
 
 

@@ -19,15 +19,8 @@ WORST = 5
     "-o", "--output", "target", metavar="FILE", help="Also write the error of each row: .csv, .parquet, .npy ..."
 )
 @flags.json_option
-@flags.picture_options
-def command(
-    model: str,
-    data: tuple[str, ...],
-    target: str | None,
-    as_json: bool,
-    size: tuple[int, int] | None,
-    on_bad_image: str,
-) -> None:
+@flags.read_options
+def command(model: str, data: tuple[str, ...], target: str | None, as_json: bool, how: dict[str, Any]) -> None:
     """Measure the error of each row of DATA.
 
     PCA's error on the same rows stands beside it. An error of 0 is perfect, 1 is as good as always guessing the
@@ -36,7 +29,7 @@ def command(
     fitted = inputs.load_model(model)
     if target is not None:
         output.check(target, (model, *data))
-    rows = inputs.read_for(fitted, data, size=size, on_bad_image=on_bad_image)
+    rows = inputs.read_for(fitted, data, **how)
     errors = -fitted.score_samples(rows)
     found = fitted.compare(rows)
     files = inputs.files_of(rows)
