@@ -63,9 +63,9 @@ def test_default_latent_dim_grows_with_the_columns():
 @pytest.mark.parametrize("n_rows", ROWS)
 @pytest.mark.parametrize("columns", COLUMNS)
 def test_the_hidden_layer_stays_within_its_bounds(n_rows, columns):
-    """One hidden layer, a multiple of 32 from 32 to 384."""
+    """One hidden layer, a multiple of 32 from 32 to 256."""
     (width,) = plan_of(n_rows, columns).hidden_dims
-    assert 32 <= width <= 384
+    assert 32 <= width <= 256
     assert width % 32 == 0
 
 
