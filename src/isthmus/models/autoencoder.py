@@ -26,7 +26,8 @@ class Autoencoder(AutoencoderParameters, BaseAutoencoder):
     output : "auto", "linear" or "sigmoid", default "auto"
         Linear outputs are clamped to the range seen in training; a sigmoid gives up the start at PCA.
     scaling : "auto", "common", "column" or "none", default "auto"
-        Frames and arrays of different units: one factor a column; pictures and arrays of one unit: one factor.
+        Frames and arrays of different units: one factor a column; pictures and arrays of one unit: one factor. With "none"
+        errors are squared raw units, so `score` is no share.
     kinds : dict or None, default None
         Column kinds (number, category, flag, date) to use in place of those found out.
     channels : "auto", "first" or "last", default "auto"
