@@ -167,7 +167,10 @@ class TestParameters:
     @pytest.mark.parametrize(
         ("changes", "words"),
         [
-            ({"latent_dim": 0}, r'latent_dim of Autoencoder must be an integer >= 1 and <= 16,777,216 or "auto"; got 0'),
+            (
+                {"latent_dim": 0},
+                r'latent_dim of Autoencoder must be an integer >= 1 and <= 16,777,216 or "auto"; got 0',
+            ),
             ({"latent_dim": "atuo"}, r'got \'atuo\'. Did you mean "auto"\?'),
             ({"latent_dim": 2.5}, r"must be an integer >= 1"),
             ({"hidden_dims": ()}, r"hidden_dims of Autoencoder must be a sequence of integers >= 1"),
