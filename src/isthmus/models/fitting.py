@@ -57,15 +57,19 @@ def fit_encoder(data: Data, parameters: AutoencoderParameters) -> Encoder:
         if parameters.scaling == "column":
             raise ParameterError('scaling="column" is for rows of columns; pictures take "common", "none" or "auto".')
         channels = find_channels(data.shape, parameters.channels)
-        return PixelEncoder.fit(data, channels, "none" if parameters.scaling == "none" else "common")
+        return PixelEncoder.fit(data, channels, _picture_scaling(parameters))
     return ColumnEncoder.fit(data, choose_scaling(data) if parameters.scaling == "auto" else parameters.scaling)
+
+
+def _picture_scaling(parameters: AutoencoderParameters) -> str:
+    """Pictures keep one factor, unless none was asked for."""
+    return "none" if parameters.scaling == "none" else "common"
 
 
 def plan_for(encoder: Encoder, n_rows: int, parameters: AutoencoderParameters) -> Plan:
     """The plan for rows that ``encoder`` was fitted to, on this machine."""
     device = find_device(parameters.device)
-    pictures = "none" if parameters.scaling == "none" else "common"
-    scaling = encoder.scaling if isinstance(encoder, ColumnEncoder) else pictures
+    scaling = encoder.scaling if isinstance(encoder, ColumnEncoder) else _picture_scaling(parameters)
     machine = Machine(device.type, multiplies_bfloat16(device.type))
     return make_plan(DataShape(n_rows, encoder.layout, scaling), parameters, machine)
 
