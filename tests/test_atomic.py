@@ -200,3 +200,70 @@ def test_what_is_no_path():
     """Anything but text or a Path names no file to write."""
     with pytest.raises(OutputError, match=r"named by a path \(str or Path\); got int"):
         atomic.write_bytes(3, b"")
+
+
+def test_a_part_grows_over_several_runs(target):
+    """What an interrupted run wrote stays beside the old file; the run that ends well puts the whole in its place."""
+
+    def stop_half_way():
+        with atomic.open_to_resume(target) as handle:
+            handle.write(b"ne")
+            raise KeyboardInterrupt("stop")
+
+    with pytest.raises(KeyboardInterrupt, match="stop"):
+        stop_half_way()
+    assert target.read_bytes() == b"old"
+    with atomic.open_to_resume(target) as handle:
+        assert handle.tell() == 2
+        handle.write(b"w")
+        handle.seek(0)
+        assert handle.read() == b"new"
+    assert target.read_bytes() == b"new"
+    assert os.listdir(target.parent) == [target.name]
+
+
+def test_an_emptied_part_does_not_stay(target):
+    """Who finds what was written to be wrong empties it; then nothing is left."""
+
+    def write_nothing():
+        with atomic.open_to_resume(target) as handle:
+            handle.write(b"wrong")
+            handle.truncate(0)
+            raise ValueError("wrong")
+
+    with pytest.raises(ValueError, match="wrong"):
+        write_nothing()
+    assert_untouched(target)
+
+
+def test_a_symbolic_link_as_part(target, tmp_path):
+    """A link in the place of the part is not followed."""
+    link = tmp_path / "new.bin.part"
+    link.symlink_to(target)
+    with pytest.raises(OutputError, match="symbolic link"), atomic.open_to_resume(tmp_path / "new.bin") as handle:
+        handle.write(b"x")
+    assert target.read_bytes() == b"old"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such lock")
+def test_a_part_has_one_writer(target):
+    """A second writer is refused, and takes nothing away."""
+    with atomic.open_to_resume(target) as handle:
+        with pytest.raises(OutputError, match="another process"), atomic.open_to_resume(target) as second:
+            second.write(b"x")
+        handle.write(b"new")
+    assert target.read_bytes() == b"new"
+
+
+def test_folders_are_made_and_files_removed(target, tmp_path):
+    """Making what is there and removing what is not are no errors; what cannot be is one that names the path."""
+    for _ in range(2):
+        atomic.make_folder(tmp_path / "a" / "b")
+    for _ in range(2):
+        atomic.remove(target)
+    assert os.listdir(tmp_path) == ["a"]
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(OutputError, match=r"Cannot make the folder '.*file/b'"):
+        atomic.make_folder(tmp_path / "file" / "b")
+    with pytest.raises(OutputError, match=r"Cannot remove '.*a'"):
+        atomic.remove(tmp_path / "a")

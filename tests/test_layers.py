@@ -10,18 +10,20 @@ import sys
 LAYERS = {
     "errors": 0, "parameters": 0, "atomic": 0, "optional": 0, "version": 0,
     "data": 1, "layout": 1,
-    "prep": 2, "nets": 2, "baselines": 2, "losses": 2, "corruptions": 2, "scoring": 2, "thresholds": 2,
-    "attribution": 2, "files": 2,
+    "prep": 2, "nets": 2, "baselines": 2, "losses": 2, "corruptions": 2, "corrupting": 2, "scoring": 2, "thresholds": 2,
+    "attribution": 2, "files": 2, "filters": 2, "restoration": 2, "tiles": 2,
     "plan": 3, "train": 3,
     "models": 4,
-    "views": 5, "recipes": 5,
+    "views": 5, "systems": 5, "recipes": 5,
     "shell": 6,
     "__init__": 7, "__main__": 7,
 }  # fmt: skip
 # Imports between two of the same layer: from the first to the second.
 BESIDE = {
     ("parameters", "errors"), ("atomic", "errors"), ("optional", "errors"),
-    ("train", "plan"),
+    ("corruptions", "corrupting"), ("corrupting", "prep"),
+    ("train", "plan"), ("systems", "views"), ("recipes", "systems"), ("recipes", "views"),
+    ("restoration", "filters"),
     ("__main__", "__init__"),
 }  # fmt: skip
 # Inside these folders a file imports only from a file named before it.

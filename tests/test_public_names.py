@@ -12,6 +12,7 @@ NAMES = [
     "Autoencoder",
     "DataError",
     "DataTypeError",
+    "DenoisingAutoencoder",
     "IsthmusError",
     "IsthmusWarning",
     "MissingPackageError",
@@ -20,9 +21,11 @@ NAMES = [
     "ParameterError",
     "UserError",
     "__version__",
+    "corruptions",
     "datasets",
     "load",
     "read",
+    "recipes",
     "report",
 ]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from isthmus.version import __version__
 
 if TYPE_CHECKING:
+    from isthmus import corruptions, recipes
     from isthmus.data import datasets
     from isthmus.data.readers import read
     from isthmus.errors import (
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         UserError,
     )
     from isthmus.models.autoencoder import Autoencoder
+    from isthmus.models.denoising import DenoisingAutoencoder
     from isthmus.models.loading import load
     from isthmus.views.report import report
 
@@ -33,6 +35,7 @@ _HOMES = {
     "Autoencoder": "isthmus.models.autoencoder",
     "DataError": "isthmus.errors",
     "DataTypeError": "isthmus.errors",
+    "DenoisingAutoencoder": "isthmus.models.denoising",
     "IsthmusError": "isthmus.errors",
     "IsthmusWarning": "isthmus.errors",
     "MissingPackageError": "isthmus.errors",
@@ -45,12 +48,17 @@ _HOMES = {
     "report": "isthmus.views.report",
 }
 # Public name -> the module that it is.
-_MODULES = {"datasets": "isthmus.data.datasets"}
+_MODULES = {
+    "corruptions": "isthmus.corruptions",
+    "datasets": "isthmus.data.datasets",
+    "recipes": "isthmus.recipes",
+}
 
 __all__ = [
     "Autoencoder",
     "DataError",
     "DataTypeError",
+    "DenoisingAutoencoder",
     "IsthmusError",
     "IsthmusWarning",
     "MissingPackageError",
@@ -59,9 +67,11 @@ __all__ = [
     "ParameterError",
     "UserError",
     "__version__",
+    "corruptions",
     "datasets",
     "load",
     "read",
+    "recipes",
     "report",
 ]
 

@@ -2,8 +2,8 @@
 
 Bytes go to a temporary file in the target's own folder, are forced to disk, and take the target's name in one rename;
 then the folder is forced to disk, so that a power cut cannot undo the rename. When anything fails before the rename,
-the temporary file is removed and the target is as it was. Standard library only. No other file of isthmus opens a
-file for writing, renames or removes one.
+the temporary file is removed and the target is as it was; only a download keeps its part, to go on from there.
+Standard library only. No other file of isthmus opens a file for writing, renames or removes one.
 """
 
 from __future__ import annotations
@@ -102,6 +102,81 @@ def open_for_replace(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         raise OutputError(f"Cannot write '{target}': {error.strerror or error}.") from error
 
 
+@contextlib.contextmanager
+def open_to_resume(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A binary file that may grow over several runs and becomes ``path`` when the ``with`` block ends without an error.
+
+    Until then it is ``path`` with ``.part`` behind its name. After an error it stays for the next run, unless nothing
+    is in it.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file to make or to replace. Its folder must exist.
+
+    Yields
+    ------
+    BinaryIO
+        Open for reading and writing, with what earlier runs left in it; what is written goes to its end, so
+        ``truncate(0)`` starts over. No other process has it open this way.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written there, another process is writing it, or an ``OSError`` ends the block.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with contextlib.suppress(KeyboardInterrupt), open_to_resume(f"{folder}/a.txt") as handle:
+    ...         _ = handle.write(b"hel")
+    ...         raise KeyboardInterrupt
+    ...     with open_to_resume(f"{folder}/a.txt") as handle:
+    ...         _ = handle.write(b"lo")
+    ...     Path(folder, "a.txt").read_bytes()
+    b'hello'
+    """
+    target = Path(path)
+    part = target.with_name(f"{target.name}.part")
+    check_writable(target)
+    check_writable(part)
+    try:
+        with open(part, "ab+") as handle:
+            _lock(handle, part)
+            try:
+                yield handle
+                handle.flush()
+                os.fsync(handle.fileno())
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    if not handle.seek(0, os.SEEK_END):
+                        os.unlink(part)
+                raise
+        os.replace(part, target)
+        _sync_folder(target.parent)
+    except UserError:
+        raise
+    except OSError as error:
+        raise OutputError(f"Cannot write '{target}': {error.strerror or error}.") from error
+
+
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """Make a folder and those above it, where they are missing; `OutputError` when that cannot be."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"Cannot make the folder '{path}': {error.strerror or error}.") from error
+
+
+def remove(path: str | os.PathLike[str]) -> None:
+    """Remove a file, if it is there; `OutputError` when that cannot be."""
+    try:
+        Path(path).unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"Cannot remove '{path}': {error.strerror or error}.") from error
+
+
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise `OutputError` when ``path`` cannot be made or replaced, as far as can be told without writing.
 
@@ -161,6 +236,23 @@ def _keep_mode(target: Path, temporary: Path) -> None:
     """Give the new file the permissions of the file that it replaces."""
     with contextlib.suppress(FileNotFoundError):
         os.chmod(temporary, stat.S_IMODE(os.lstat(target).st_mode))
+
+
+def _lock(handle: BinaryIO, part: Path) -> None:
+    """Take a part for this process alone; the lock ends when the file is closed."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: two writers at once are found out by the checksum of what they wrote
+        return
+    busy = f"'{part}' is being written by another process; wait until that is done, then try again."
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise OutputError(busy) from error
+    except OSError:  # some network file systems have no locks
+        return
+    if not part.exists() or not os.path.samestat(os.fstat(handle.fileno()), os.stat(part)):
+        raise OutputError(busy)  # it was renamed between our opening and our locking it
 
 
 def _sync_folder(folder: Path) -> None:

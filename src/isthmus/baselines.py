@@ -103,7 +103,8 @@ def _covariance(rows: Tensor, n_targets: int, latent_dim: int) -> tuple[Tensor, 
         part = block[:, :n_targets].nan_to_num()
         part = part.double() if double else part
         total += part.sum(dim=0, dtype=torch.float64)
-        products += part.T @ part
+        same = part.numpy()  # NumPy sees that both sides are one array, and computes half of the symmetric product
+        products += torch.from_numpy(same.T @ same)
     mean = total / len(rows)
     covariance = products / len(rows) - mean[:, None] * mean[None, :]
     variances, vectors = _leading(covariance, latent_dim)

@@ -19,7 +19,8 @@ from isthmus.errors import ParameterError
 KINDS = ("number", "category", "flag", "date")
 NETWORKS = ("auto", "dense", "conv")
 ACTIVATIONS = ("gelu", "silu", "relu", "elu", "tanh", "sigmoid")
-OPTIMIZERS = ("adamw", "adam", "rmsprop", "adadelta", "sgd")
+OPTIMIZERS = ("adamw", "adam", "rmsprop", "rmsprop-tf", "adadelta", "sgd")
+SCALINGS = ("auto", "common", "column", "range", "none")
 MOST = 2**24  # of a size that a model file holds; a layer so wide takes more memory than most machines have
 LOSSES = ("auto", "mse", "mae", "huber", "bce")
 
@@ -171,6 +172,12 @@ def check_kinds(kinds: object, columns: tuple[str, ...] | None) -> dict[str, str
     return {str(k): str(v) for k, v in kinds.items()}
 
 
+_OWN_NETWORK = (
+    'a dict of layers such as {"encoder": ["dense 32 relu"], "decoder": ["dense 784"]}, a pair (encoder, decoder) of '
+    "nn.Module, a callable(input_shape, latent_dim)"
+)
+
+
 @dataclass(eq=False, repr=False)
 class AutoencoderParameters:
     """Parameters of `isthmus.Autoencoder`; see there for what each does."""
@@ -182,18 +189,17 @@ class AutoencoderParameters:
         "auto", "Hidden layer sizes of the encoder; the decoder mirrors them.",
         choices=("auto",), number="int", low=1, high=MOST, several=True,
     )  # fmt: skip
-    network: Any = parameter(
-        "auto", "The kind of network.",
-        choices=NETWORKS, python_only="a pair (encoder, decoder) of nn.Module, a callable(input_shape, latent_dim)",
-    )  # fmt: skip
+    network: Any = parameter("auto", "The kind of network.", choices=NETWORKS, python_only=_OWN_NETWORK)
     activation: str = parameter("gelu", "The non-linearity between layers.", choices=ACTIVATIONS)
     output: str = parameter(
         "auto", "What the last layer ends in; a sigmoid output gives up the start at PCA.",
         choices=("auto", "linear", "sigmoid"),
     )  # fmt: skip
     scaling: str = parameter(
-        "auto", "Common: one factor for all columns; column: one factor each; none: values as they are.",
-        choices=("auto", "common", "column", "none"),
+        "auto",
+        "Common: one factor for all columns; column: one factor each; range: 0 to 1 by one lowest and one highest value; "
+        "none: values as they are.",
+        choices=SCALINGS,
     )  # fmt: skip
     kinds: Any = parameter(
         None,
@@ -206,9 +212,17 @@ class AutoencoderParameters:
     )
     loss: str = parameter("auto", "What training minimises for numbers and pixels.", choices=LOSSES)
     optimizer: str = parameter("adamw", "The optimizer.", choices=OPTIMIZERS)
+    optimizer_options: Any = parameter(
+        None, "More settings of the optimizer, by torch's names.", none=True,
+        python_only='a dict such as {"alpha": 0.9, "eps": 1e-7}',
+    )  # fmt: skip
     learning_rate: float | str = parameter(
         "auto", "Highest learning rate of the schedule.", choices=("auto",), number="float", low=0, open_low=True
     )
+    schedule: str = parameter(
+        "anneal", "Anneal: the rate rises for a tenth of the steps, then falls to zero; constant: it stays.",
+        choices=("anneal", "constant"),
+    )  # fmt: skip
     batch_size: int | str = parameter(
         "auto", "Rows in a training step.", choices=("auto",), number="int", low=1, high=MOST
     )
@@ -222,6 +236,10 @@ class AutoencoderParameters:
     validation_fraction: float = parameter(
         0.1, "Share of the rows held out to choose the best weights (at most 4,096 rows); 0 holds out none.",
         number="float", low=0, high=1, open_high=True,
+    )  # fmt: skip
+    keep: str = parameter(
+        "best", "Weights that a fit ends with: those of the epoch with the least validation error, or the last.",
+        choices=("best", "last"),
     )  # fmt: skip
     precision: str = parameter(
         "auto", "Number format of training; everything after training runs in float32.",
@@ -237,3 +255,20 @@ class AutoencoderParameters:
         "auto", "Show a progress bar; auto: on a terminal, for fits over two seconds.", choices=("auto",), flag=True
     )
     callbacks: Any = parameter((), "Objects whose hooks are called in training.", python_only="a sequence of callbacks")
+
+
+@dataclass(eq=False, repr=False)
+class DenoisingParameters(AutoencoderParameters):
+    """Parameters of `isthmus.DenoisingAutoencoder`; see there for what each does."""
+
+    corruption: Any = parameter(
+        "auto", "What spoils the rows in training.", positional=True,
+        choices=("auto",), python_only="a corruption of isthmus.corruptions",
+    )  # fmt: skip
+    latent_dim: int | str = parameter(
+        "auto", "Size of the latent vector; asking for one leaves the U-shaped network, which has none.",
+        choices=("auto",), number="int", low=1, high=MOST,
+    )  # fmt: skip
+    network: Any = parameter(
+        "auto", "The kind of network; unet has no latent.", choices=(*NETWORKS, "unet"), python_only=_OWN_NETWORK
+    )

@@ -7,13 +7,14 @@ One documented line per rule. Nothing is timed or tried: the same shapes, parame
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from isthmus.errors import ParameterError
 from isthmus.layout import Layout, PixelLayout
-from isthmus.parameters import AutoencoderParameters
+from isthmus.nets.layers import Layers, ends_in_sigmoid, latent_size, layers_from
+from isthmus.parameters import AutoencoderParameters, DenoisingParameters
 
 MOST_VALIDATION_ROWS = 4_096
 """Enough that the standard error of the mean is far below what epochs differ by."""
@@ -23,6 +24,9 @@ FEWEST_STEPS, MOST_STEPS, HALF_ROWS = 250, 3_600, 2_500
 """Steps of a default fit: few for a few hundred rows, half of the most at 2,500 rows, never more than the most."""
 MOST_HIDDEN = 256
 """Units of a hidden layer: 512 are 5 % better on MNIST and Fashion-MNIST and take half as much time again."""
+UNET_CHANNELS = (32, 64)
+"""Channels of each level of the U-shaped network."""
+UNET_RATE = 4e-3
 MANY_ROWS = 20_000
 """Training rows from which on batches of 256 cost nothing in error and save a fifth of the time."""
 
@@ -76,7 +80,10 @@ class Plan:
     validation_rows: int
     precision: str
     device: str
-    constant_rate: bool = False
+    schedule: str = "anneal"
+    keep: str = "best"
+    optimizer_options: dict[str, Any] = field(default_factory=dict)
+    layers: Layers | None = None
     notes: tuple[str, ...] = field(default=())
 
 
@@ -89,11 +96,12 @@ def make_plan(shape: DataShape, parameters: AutoencoderParameters, machine: Mach
     ('dense', 8, True)
     """
     p, layout = parameters, shape.layout
-    network = _network(p.network, layout, shape.n_rows)
-    latent_dim = default_latent_dim(layout.n_targets, shape.n_rows) if p.latent_dim == "auto" else int(p.latent_dim)
+    network = _network(p, layout, shape.n_rows)
+    layers = layers_from(p.network) if network == "layers" else None
+    latent_dim = _latent_dim(p.latent_dim, network, layers, shape)
     hidden = _hidden_dims(p.hidden_dims, network, shape.n_rows, layout.n_targets)
     output = "linear" if p.output == "auto" else p.output
-    anchored = network != "custom" and output == "linear" and layout.n_targets * latent_dim <= ANCHOR_WEIGHTS
+    anchored = network in ("dense", "conv") and output == "linear" and layout.n_targets * latent_dim <= ANCHOR_WEIGHTS
     validation_rows = _validation_rows(shape.n_rows, p.validation_fraction)
     training_rows = shape.n_rows - validation_rows
     batch_size = _batch_size(training_rows) if p.batch_size == "auto" else int(p.batch_size)
@@ -106,7 +114,7 @@ def make_plan(shape: DataShape, parameters: AutoencoderParameters, machine: Mach
         activation=p.activation,
         output=output,
         scaling=shape.scaling,
-        loss=_loss(p.loss, output),
+        loss=_loss(p.loss, output, layers),
         anchored=anchored,
         optimizer=p.optimizer,
         learning_rate=_learning_rate(p, network, layout.n_targets, batch_size)
@@ -123,7 +131,11 @@ def make_plan(shape: DataShape, parameters: AutoencoderParameters, machine: Mach
         validation_rows=validation_rows,
         precision=("bfloat16" if bfloat16 else "float32") if p.precision == "auto" else p.precision,
         device=machine.device,
-        notes=_notes(shape, latent_dim, anchored, output),
+        schedule=p.schedule,
+        keep=p.keep,
+        optimizer_options=dict(p.optimizer_options or {}),
+        layers=layers,
+        notes=_notes(shape, network, latent_dim, output, anchored=anchored),
     )
 
 
@@ -136,27 +148,56 @@ def default_latent_dim(n_targets: int, n_rows: int) -> int:
     return max(1, min(round(2 * math.sqrt(n_targets)), n_targets // 2, n_rows // 4, 128))
 
 
-def _network(asked: Any, layout: Layout, n_rows: int) -> str:
-    """Convolutions for pictures of at least 16 x 16 of which there are 1,000 or more; else dense."""
+def _network(parameters: AutoencoderParameters, layout: Layout, n_rows: int) -> str:
+    """Convolutions for pictures of at least 16 x 16 of which there are 1,000 or more; else dense.
+
+    To restore pictures of at least 16 x 16: the U-shaped network, unless a latent size is asked for, which it has not.
+    """
+    asked = parameters.network
+    if isinstance(asked, (Mapping, Layers)):
+        return "layers"
     if not isinstance(asked, str):
         return "custom"
-    if asked == "conv" and not isinstance(layout, PixelLayout):
+    if asked in ("conv", "unet") and not isinstance(layout, PixelLayout):
         raise ParameterError(
-            'network="conv" needs pictures, an array (n, height, width) or (n, height, width, channels); got rows of '
+            f'network="{asked}" needs pictures, an array (n, height, width) or (n, height, width, channels); got rows of '
             f'{layout.n_targets} columns. Reshape them, or say network="dense".'
         )
     if asked != "auto":
         return asked
     large = isinstance(layout, PixelLayout) and min(layout.shape[1:]) >= 16
+    if large and isinstance(parameters, DenoisingParameters) and parameters.latent_dim == "auto":
+        return "unet"
     return "conv" if large and n_rows >= 1_000 else "dense"
 
 
+def _latent_dim(asked: int | str, network: str, layers: Layers | None, shape: DataShape) -> int:
+    """What was asked for; that of the given layers; 0 for the U-shaped network, which has none."""
+    if network == "unet":
+        if asked != "auto":
+            raise ParameterError(f'network="unet" has no latent; leave latent_dim={asked} out, or say network="conv".')
+        return 0
+    if layers is None:
+        return default_latent_dim(shape.layout.n_targets, shape.n_rows) if asked == "auto" else int(asked)
+    found = latent_size(layers, shape.layout.input_shape)
+    if asked not in ("auto", found):
+        raise ParameterError(
+            f"latent_dim={asked}, but the encoder's layers end in {found} values; leave latent_dim out."
+        )
+    return found
+
+
 def _hidden_dims(asked: Any, network: str, n_rows: int, n_targets: int) -> tuple[int, ...]:
-    """One hidden layer of 8 times the fourth root of the cells, a multiple of 32 from 32 to 256."""
+    """One hidden layer of 8 times the fourth root of the cells, a multiple of 32 from 32 to 256.
+
+    Of the U-shaped network: the channels of each level.
+    """
     if asked != "auto":
         return tuple(int(n) for n in asked)
-    if network == "custom":
+    if network in ("custom", "layers"):
         return ()
+    if network == "unet":
+        return UNET_CHANNELS
     width = 32 * round((n_rows * n_targets) ** 0.25 / 4)
     return (int(min(MOST_HIDDEN, max(32, width))),)
 
@@ -182,35 +223,39 @@ def _validation_rows(n_rows: int, fraction: float) -> int:
 
 
 def _learning_rate(parameters: AutoencoderParameters, network: str, n_targets: int, batch_size: int) -> float:
-    """5e-3 under Adam, with the root of batches over 128, less in proportion beyond 1,000 columns; a user's network: 1e-3.
+    """5e-3 under Adam, with the root of batches over 128, less in proportion beyond 1,000 columns; given layers: 1e-3.
 
     Other optimizers start at their usual rates.
     """
-    usual = {"rmsprop": 1e-3, "adadelta": 1.0, "sgd": 1e-2}
-    if parameters.optimizer in usual or network == "custom":
+    usual = {"rmsprop": 1e-3, "rmsprop-tf": 1e-3, "adadelta": 1.0, "sgd": 1e-2}
+    if parameters.optimizer in usual or network in ("custom", "layers"):
         return usual.get(parameters.optimizer, 1e-3)
+    if network == "unet":
+        return UNET_RATE
     return 5e-3 * math.sqrt(max(1.0, batch_size / 128)) * min(1.0, 1_000 / n_targets)
 
 
 def _is_wide(network: str, hidden: Sequence[int]) -> bool:
     """Whether bfloat16 saves more than its conversions cost: a layer of at least 256 units, or convolutions."""
-    return network == "conv" or max(hidden, default=0) >= 256
+    return network in ("conv", "unet") or max(hidden, default=0) >= 256
 
 
-def _loss(asked: str, output: str) -> str:
+def _loss(asked: str, output: str, layers: Layers | None) -> str:
     """Squared error, or what was asked for; cross-entropy needs an output that stays within the range."""
-    if asked == "bce" and output != "sigmoid":
+    if asked == "bce" and output != "sigmoid" and not (layers and ends_in_sigmoid(layers)):
         raise ParameterError('loss="bce" needs output="sigmoid", which keeps every value within the range of the data.')
     return "mse" if asked == "auto" else asked
 
 
-def _notes(shape: DataShape, latent_dim: int, anchored: bool, output: str) -> tuple[str, ...]:
+def _notes(shape: DataShape, network: str, latent_dim: int, output: str, *, anchored: bool) -> tuple[str, ...]:
     notes = []
     if latent_dim >= shape.layout.n_targets:
         notes.append(
             f"latent_dim={latent_dim} is not smaller than the {shape.layout.n_targets} encoded columns: nothing is compressed."
         )
-    if not anchored and output == "sigmoid":
+    if network == "unet":
+        notes.append("the network restores pictures and has no latent: nothing is compressed.")
+    elif not anchored and output == "sigmoid":
         notes.append("a sigmoid output cannot start at PCA; whether it is better than PCA is only known after the fit.")
     elif not anchored:
         notes.append("the network does not start at PCA.")

@@ -474,15 +474,13 @@ def test_a_variant_changes_hooks(quick, data):
     """Training corrupts with the one hook and adds the other to the loss."""
 
     class Variant(Autoencoder):
-        def _corrupt(self, x, generator):
-            return torch.zeros_like(x)
+        def _corruption(self):
+            return lambda x, generator: torch.zeros_like(x)
 
         def _penalty(self, output):
             return torch.full((len(output.latent),), 100.0)
 
     model = Variant(2, max_epochs=1, random_state=0).fit(data.curve())
     assert model.history_[1]["training_loss"] > 100
-    assert (
-        model.history_[0]["validation_loss"]
-        == quick(batch_size="auto").fit(data.curve()).history_[0]["validation_loss"]
-    )
+    plain = quick(batch_size="auto").fit(data.curve())
+    assert model.history_[0]["validation_loss"] > plain.history_[0]["validation_loss"]

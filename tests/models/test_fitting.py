@@ -95,7 +95,7 @@ def test_outlines_have_the_tensors_of_the_model(pair):
 def test_one_pass_is_one_epoch_of_all_rows(pair):
     """A partial fit trains on every row once, at a constant rate."""
     plan = one_pass(pair[0].plan_, 7)
-    assert (plan.max_epochs, plan.validation_rows, plan.constant_rate) == (1, 0, True)
+    assert (plan.max_epochs, plan.validation_rows, plan.schedule) == (1, 0, "constant")
     assert plan.batch_size <= 7
 
 

@@ -83,14 +83,21 @@ def test_one_factor_gives_mean_variance_1():
     assert variances / variances[0] == pytest.approx(values.var(axis=0) / values[:, 0].var(), rel=1e-4)
 
 
-def test_no_scaling_only_centres():
-    """With scaling "none" a distance keeps its size."""
+def test_no_scaling_leaves_values_as_they_are():
+    """With scaling "none" a network sees what came in."""
     values = R.normal(5.0, 9.0, size=(50, 2))
     encoded = NumberCodec.fit(values, "none").encode(values)
-    assert encoded == pytest.approx(values - values.mean(axis=0), abs=1e-4)
+    assert encoded == pytest.approx(values, abs=1e-4)
 
 
-@pytest.mark.parametrize("scaling", ["column", "common", "none"])
+def test_one_range_for_all():
+    """With scaling "range" the lowest and the highest value of all columns become 0 and 1."""
+    values = R.normal(5.0, 9.0, size=(50, 2))
+    encoded = NumberCodec.fit(values, "range").encode(values)
+    assert encoded == pytest.approx((values - values.min()) / (values.max() - values.min()), abs=1e-6)
+
+
+@pytest.mark.parametrize("scaling", ["column", "common", "range"])
 @pytest.mark.parametrize("value", [0.0, 5.0, -1e38, 1e-38, 1e12])
 def test_a_constant_column_comes_back(scaling, value):
     """A constant is encoded as 0 and decoded as itself, whatever the network says."""

@@ -60,11 +60,28 @@ def test_one_factor_keeps_the_ratios_of_variances():
     assert encoded[..., 1].std() / encoded[..., 0].std() == pytest.approx(0.01, rel=0.2)
 
 
-def test_no_scaling_only_centres():
-    """With scaling "none" a difference keeps its size."""
+def test_no_scaling_leaves_pixels_as_they_are():
+    """With scaling "none" a network sees what came in."""
     pictures = R.random((20, 2, 2)) * 100
     encoded = PixelEncoder.fit(pictures, "none", "none").encode(pictures)
-    assert encoded[:, 0] == pytest.approx(pictures - pictures.mean(axis=0), abs=1e-4)
+    assert encoded[:, 0] == pytest.approx(pictures, abs=1e-4)
+
+
+def test_one_range():
+    """With scaling "range" the lowest and the highest pixel of all become 0 and 1, and come back."""
+    pictures = R.integers(0, 256, (20, 3, 3)).astype(np.uint8)
+    encoder = PixelEncoder.fit(pictures, "none", "range")
+    encoded = encoder.encode(pictures)
+    assert (encoded.min(), encoded.max()) == (0, pytest.approx(1))
+    assert np.array_equal(encoder.decode(encoded), pictures)
+
+
+def test_one_centre_for_each_channel():
+    """Networks that treat every place alike get one centre for each channel; units stay."""
+    encoder = PixelEncoder.fit(R.random((20, 4, 5, 3)), "last")
+    shared = encoder.with_one_center()
+    assert (shared.center == shared.center[:, :1, :1]).all()
+    assert shared.scale == encoder.scale
 
 
 @given(arrays(np.uint8, st.tuples(st.integers(2, 5), *[st.integers(1, 4)] * 3)))

@@ -70,7 +70,7 @@ def noise():
 def job_of():
     """A function that makes a job of rows; keywords of the plan and of the job change it."""
 
-    def make(x, *, seed=0, corrupt=None, penalty=None, callbacks=(), **changes):
+    def make(x, *, seed=0, corrupt=None, penalty=None, callbacks=(), inputs=None, **changes):
         plan = make_plan(DataShape(len(x), LAYOUT, "column"), AutoencoderParameters(**GOOD), Machine())
         plan = dataclasses.replace(plan, **changes)
         network = outline("dense", LAYOUT, 2, plan.hidden_dims, "gelu", anchored=True, squash=False)
@@ -79,7 +79,7 @@ def job_of():
         network.linear.set(fit, fit.variances.sqrt())
         network.latent_scale.copy_(fit.variances.sqrt())
         errors = lambda y, x: error_map(y, x, LAYOUT)  # noqa: E731  (one line of the job below)
-        return Job(network, Rows(x), plan, errors, seed, corrupt, penalty, callbacks)
+        return Job(network, Rows(x), plan, errors, seed, corrupt, penalty, callbacks, inputs=inputs)
 
     return make
 

@@ -61,6 +61,13 @@ def stop(state):
     state.stop = True
 
 
+class Held:
+    """Rows in memory."""
+
+    def __init__(self, x):
+        self.take = x.__getitem__
+
+
 def test_the_same_seed_gives_the_same_bytes(job_of, curve):
     """Weights and history are a function of rows, plan and seed."""
     first, second = job_of(curve, seed=5), job_of(curve, seed=5)
@@ -204,18 +211,29 @@ def test_without_patience_every_epoch_is_made(job_of, noise):
     assert len(train(job_of(noise, max_epochs=12, patience=None))) == 13
 
 
-def test_corruption_is_for_training_only(job_of, curve):
-    """The input is corrupted in each step, from a generator of that step; validation sees it as it is."""
-    seen = []
+def test_corruption_is_drawn_anew_in_training_and_once_in_validation(job_of, curve):
+    """Each step has a generator of its own; every validation has the same, so that epochs can be compared."""
+    steps, validations = [], []
 
     def corrupt(x, generator):
-        seen.append(generator.initial_seed())
+        (steps if torch.is_grad_enabled() else validations).append(generator.initial_seed())
         return torch.zeros_like(x)
 
-    history = train(job_of(curve, max_epochs=1, corrupt=corrupt))
-    plain = train(job_of(curve, max_epochs=0))
-    assert len(set(seen)) == len(seen) > 0
-    assert history[0]["validation_loss"] == plain[0]["validation_loss"]
+    train(job_of(curve, max_epochs=2, corrupt=corrupt))
+    assert len(set(steps)) == len(steps) > 0
+    assert len(validations) == 3 * len(set(validations))
+
+
+def test_given_inputs_are_seen_in_place_of_the_rows(job_of, curve):
+    """Pairs: noisy rows go in, the loss is against the clean ones; from zeros nothing but a constant can be learnt."""
+    noisy, blank = train(job_of(curve, inputs=Held(curve + 0.1))), train(job_of(curve, inputs=Held(0 * curve)))
+    assert noisy[-1]["validation_loss"] < 0.8 * blank[-1]["validation_loss"]
+
+
+def test_the_last_weights_may_be_kept(job_of, curve):
+    """With keep="last" the last epoch is kept, however bad, and nothing stops early."""
+    history = train(job_of(curve, keep="last", learning_rate=3.0, patience=1, max_epochs=4))
+    assert [entry["kept"] for entry in history] == [0, 0, 0, 0, 1]
 
 
 def test_a_penalty_is_part_of_the_loss(job_of, curve):

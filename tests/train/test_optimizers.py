@@ -37,10 +37,9 @@ def test_the_ends_of_a_long_schedule(plan):
 
 
 def test_a_constant_rate(plan):
-    """A partial fit has one rate, below the peak, for as long as it goes."""
-    rates = {learning_rate_at(step, 10, dataclasses.replace(plan, constant_rate=True)) for step in range(30)}
-    assert len(rates) == 1
-    assert 0 < rates.pop() < plan.learning_rate
+    """Without a schedule the rate is that of the plan for as long as training goes."""
+    rates = {learning_rate_at(step, 10, dataclasses.replace(plan, schedule="constant")) for step in range(30)}
+    assert rates == {plan.learning_rate}
 
 
 def test_every_named_optimizer_exists():

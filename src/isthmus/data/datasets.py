@@ -1,63 +1,36 @@
-"""Public data sets by name: the digits inside scikit-learn, and files in the folder that ISTHMUS_DATA names.
+"""Public data sets by name: loaded from files that are here, downloaded only when `get` is called.
 
-In: the name of a set. Out: an array, with labels if asked for. Unusual: nothing is downloaded; a file counts only if
-the SHA-256 of its unpacked content is the one written here, so every copy anywhere holds the same numbers.
+In: the name of a set. Out: an array, with labels if asked for. Unusual: a file counts only if the SHA-256 of its
+unpacked content is the one in the catalogue, so every copy anywhere holds the same numbers. Where files are looked for
+and downloaded to: `isthmus.data.folders`.
 """
 
 from __future__ import annotations
 
 import difflib
 import hashlib
+import importlib.util
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.csv
-from numpy.typing import NDArray
+from isthmus import atomic
+from isthmus.data.catalogue import DATASETS
+from isthmus.data.dataset import Copy, Dataset, File
+from isthmus.data.download import Download, fetch
+from isthmus.data.folders import FOLDER_VARIABLE, download_folder, find_file, search_folders
+from isthmus.data.paths import read_bytes
+from isthmus.errors import DataError, IsthmusWarning
 
-from isthmus.data.arrays import idx_from_bytes
-from isthmus.data.paths import read_bytes, reading
-from isthmus.errors import DataError
+__all__ = ["FOLDER_VARIABLE", "Dataset", "describe", "find", "get", "load", "names", "path"]
 
-FOLDER_VARIABLE = "ISTHMUS_DATA"
-
-Pair = tuple[NDArray[Any], NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """One public data set.
-
-    Attributes
-    ----------
-    name : what to call it in `load`.
-    about : one sentence.
-    shape : of one row or picture.
-    parts : from the name of a part to its number of rows; the first is the one loaded by default.
-    source : where the files come from, and their licence.
-    files : from the place of a file below the data folder (there also with .gz) to the SHA-256 of its content.
-    """
-
-    name: str
-    about: str
-    shape: tuple[int, ...]
-    parts: Mapping[str, int]
-    source: str
-    read: Callable[[Dataset, str], Pair] = field(repr=False)
-    files: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-    def at_hand(self) -> bool:
-        """Whether all files are there; their content is checked only when they are read."""
-        return all(_place(file) is not None for file in self.files)
+Folder = str | os.PathLike[str] | None
 
 
-def load(name: str, part: str | None = None, labels: bool = False) -> Any:
-    """Load a public data set.
+def load(name: str, part: str | None = None, labels: bool = False, *, data_dir: Folder = None) -> Any:
+    """Load a public data set from files that are here; `get` downloads them.
 
     Parameters
     ----------
@@ -67,16 +40,24 @@ def load(name: str, part: str | None = None, labels: bool = False) -> Any:
         A part of the set, such as "train", "test" or "all"; None is the first that `describe` lists.
     labels : bool, default False
         Whether to give the labels too.
+    data_dir : str or path-like, default None
+        The only folder to look in. None: the folder that ISTHMUS_DATA names, then the user's cache folder.
 
     Returns
     -------
     ndarray of shape (n, ...), or a pair of it and the labels, ndarray of int64 of shape (n,)
-        Pictures as uint8 (n, h, w), the digits as float64 from 0 to 16; heartbeats as float64 (n, 140).
+        Pictures as uint8 (n, h, w) or (n, h, w, 3), the digits as float64 from 0 to 16; heartbeats as float64
+        (n, 140).
 
     Raises
     ------
     DataError
         If the name or part is unknown, or the files are not at hand or not the right ones.
+
+    Warns
+    -----
+    IsthmusWarning
+        If only a partial copy is here, with fewer rows than the set has.
 
     Examples
     --------
@@ -87,7 +68,8 @@ def load(name: str, part: str | None = None, labels: bool = False) -> Any:
     chosen = next(iter(dataset.parts)) if part is None else part
     if chosen not in dataset.parts:
         raise DataError(f"The data set {name!r} has no part {part!r}; it has: {', '.join(dataset.parts)}.")
-    values, classes = dataset.read(dataset, chosen)
+    copy, folder = _located(dataset, chosen, data_dir)
+    values, classes = copy.read([_content(dataset, file, folder) for file in copy.files_of(chosen)], chosen)
     return (values, classes) if labels else values
 
 
@@ -95,13 +77,13 @@ def names() -> tuple[str, ...]:
     """Name all data sets.
 
     >>> names()
-    ('digits', 'mnist', 'fashion-mnist', 'ecg5000', 'olivetti')
+    ('digits', 'mnist', 'fashion-mnist', 'ecg5000', 'olivetti', 'cifar10')
     """
     return tuple(DATASETS)
 
 
 def describe() -> tuple[Dataset, ...]:
-    """Give all data sets, with their sizes and sources."""
+    """Give all data sets, with their sizes and sources; the method ``here`` of each says how much of it is here."""
     return tuple(DATASETS.values())
 
 
@@ -114,137 +96,156 @@ def find(name: str) -> Dataset:
     raise DataError(f"There is no data set {name!r}.{hint} There are: {', '.join(DATASETS)}.")
 
 
-def _read_digits(dataset: Dataset, part: str) -> Pair:
-    from sklearn.datasets import load_digits  # scikit-learn loads slowly, and only this set needs it
+def get(name: str, *, data_dir: Folder = None) -> Path:
+    """Download a data set, unless the whole of it is here and right.
 
-    digits = load_digits()
-    return np.asarray(digits.images, np.float64), np.asarray(digits.target, np.int64)
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+    data_dir : str or path-like, default None
+        The folder to look in and to download to. None: see `isthmus.data.folders`.
+
+    Returns
+    -------
+    Path
+        As `path` gives it.
+
+    Raises
+    ------
+    DataError
+        If no mirror gives the right files, or a file here has another content.
+    OutputError
+        If the folder cannot be written to.
+
+    Examples
+    --------
+    >>> get("digits").name  # ships inside scikit-learn
+    'digits.csv.gz'
+    """
+    dataset = find(name)
+    if not dataset.installed:
+        folders = search_folders(data_dir)
+        folder = dataset.copies[0].folder_of("all", folders)
+        if folder is None:
+            folder = download_folder(data_dir)
+            if folder != folders[0]:
+                warnings.warn(f"{folders[0]} cannot be written to; {folder} is used.", IsthmusWarning, stacklevel=2)
+        for download in dataset.downloads:
+            _complete(dataset, download, folder)
+    return path(name, data_dir=data_dir)
 
 
-def _read_idx_parts(dataset: Dataset, part: str) -> Pair:
-    """Read pairs of IDX files; the files stand in the order images, labels, of train and then of test."""
-    contents = [idx_from_bytes(_content(dataset, file), file) for file in _files_of(dataset, part)]
-    images, classes = contents[::2], contents[1::2]
-    return np.concatenate(images), np.concatenate(classes).astype(np.int64)
+def path(name: str, *, data_dir: Folder = None) -> Path:
+    """Give the file of a data set, or the folder of its files where it has several; nothing is downloaded.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+    data_dir : str or path-like, default None
+        The only folder to look in. None: see `isthmus.data.folders`.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    DataError
+        If the name is unknown, or the files are not at hand.
+
+    Warns
+    -----
+    IsthmusWarning
+        If only a partial copy is here.
+
+    Examples
+    --------
+    >>> path("digits").name
+    'digits.csv.gz'
+    """
+    dataset = find(name)
+    if dataset.installed:
+        return _installed(dataset)
+    copy, folder = _located(dataset, "all", data_dir)
+    found = [find_file(folder, file.place) or folder for file in copy.files]
+    return found[0] if len(found) == 1 else found[0].parent
 
 
-def _files_of(dataset: Dataset, part: str) -> list[str]:
-    files = list(dataset.files)
-    return {"train": files[:2], "test": files[2:]}.get(part, files)
+def _located(dataset: Dataset, part: str, data_dir: Folder) -> tuple[Copy, Path]:
+    """Find the first copy that has a part, and its folder; warn where it is a partial one."""
+    if dataset.installed:
+        return dataset.copies[0], Path()
+    folders = search_folders(data_dir)
+    for copy in dataset.copies:
+        folder = copy.folder_of(part, folders)
+        if folder is None:
+            continue
+        if copy is not dataset.copies[0]:
+            warnings.warn(
+                f"The copy of {dataset.name!r} in {folder} is partial: {copy.parts[part]:,} of "
+                f"{dataset.parts[part]:,} rows. {_way(dataset)} to have them all.",
+                IsthmusWarning,
+                stacklevel=3,
+            )
+        return copy, folder
+    raise _not_at_hand(dataset, dataset.copies[0].files_of(part), folders, download_folder(data_dir))
 
 
-def _read_ecg(dataset: Dataset, part: str) -> Pair:
-    """Read the heartbeats; the first rows are the training part of the archive, the last column is the label."""
-    file = next(iter(dataset.files))
-    content = _content(dataset, file)
-    with reading(file):
-        table = pa.csv.read_csv(pa.BufferReader(content), pa.csv.ReadOptions(autogenerate_column_names=True))
-    values = np.column_stack([column.to_numpy() for column in table.columns])
-    first = dataset.parts["train"]
-    rows = {"train": slice(first), "test": slice(first, None)}.get(part, slice(None))
-    return np.ascontiguousarray(values[rows, :-1]), values[rows, -1].astype(np.int64)
+def _not_at_hand(dataset: Dataset, files: Sequence[File], folders: Sequence[Path], target: Path) -> DataError:
+    """Say what is missing, where, and both ways to have it."""
+    missing = [file.place for file in files if not any(find_file(folder, file.place) for folder in folders)]
+    missing = missing or [file.place for file in files]
+    urls = [f"{download.urls[0]} to {target / download.place}" for download in dataset.downloads]
+    return DataError(
+        f"The data set {dataset.name!r} is not at hand: {missing[0]} (or {missing[0]}.gz){_more(missing)} missing in "
+        f"{', '.join(map(str, folders))}. {_way(dataset)}; without a network, first bring {urls[0]}{_more(urls)} by hand."
+    )
 
 
-def _place(file: str) -> Path | None:
-    """Find a file of a data set in the data folder, with or without .gz; None where it is not."""
-    named = os.environ.get(FOLDER_VARIABLE, "")
-    places = (Path(named, file), Path(named, file + ".gz"))
-    return next((place for place in places if named and place.is_file()), None)
+def _more(listed: Sequence[str]) -> str:
+    return f" and {len(listed) - 1} more" if len(listed) > 1 else ""
 
 
-def _content(dataset: Dataset, file: str) -> bytes:
+def _way(dataset: Dataset) -> str:
+    return f"Run `isthmus datasets get {dataset.name}` (in Python: isthmus.datasets.get({dataset.name!r}))"
+
+
+def _content(dataset: Dataset, file: File, folder: Path) -> bytes:
     """Give the unpacked content of a file, with or without .gz, once its checksum is found right."""
-    place = _place(file)
-    if place is None:
-        named = os.environ.get(FOLDER_VARIABLE)
-        folder = (
-            f"the folder {named}" if named else f"a folder of your choice, and set {FOLDER_VARIABLE} to that folder"
-        )
-        raise DataError(
-            f"The data set {dataset.name!r} is not at hand: {file} (or {file}.gz) is missing. Fetch it from "
-            f"{dataset.source} and put {', '.join(dataset.files)} into {folder}."
-        )
+    place = find_file(folder, file.place) or folder / file.place
     content = read_bytes(place)
     found = hashlib.sha256(content).hexdigest()
-    if found != dataset.files[file]:
+    if found != file.sha256:
         raise DataError(
             f"{place} is not the file of the data set {dataset.name!r}: the SHA-256 of its content is {found}, "
-            f"expected {dataset.files[file]}; fetch it again from {dataset.source}."
+            f"expected {file.sha256}. Remove or rename it, then run `isthmus datasets get {dataset.name}`."
         )
     return content
 
 
-_IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+def _complete(dataset: Dataset, download: Download, folder: Path) -> None:
+    """Download and unpack what is missing; what is there must be right."""
+    gives = [file for file in dataset.files if download.unpack or download.place.removesuffix(".gz") == file.place]
+    there = [file for file in gives if find_file(folder, file.place)]
+    for file in there:
+        _content(dataset, file, folder)
+    if len(there) == len(gives):
+        return
+    by_hand = (folder / download.place).exists()
+    fetched = fetch(download, folder)
+    if download.unpack is not None:
+        download.unpack(fetched, {file.place: file.sha256 for file in gives}, folder)
+        if not by_hand:  # what somebody put there is theirs
+            atomic.remove(fetched)
 
-_ENTRIES = (
-    Dataset(
-        "digits",
-        "Handwritten digits, 8 x 8 pixels from 0 to 16; ships inside scikit-learn.",
-        (8, 8),
-        {"all": 1797},
-        "scikit-learn (UCI, CC BY 4.0)",
-        _read_digits,
-    ),
-    Dataset(
-        "mnist",
-        "Handwritten digits, 28 x 28 grey pixels.",
-        (28, 28),
-        {"train": 60_000, "test": 10_000, "all": 70_000},
-        "https://ossci-datasets.s3.amazonaws.com/mnist/ (LeCun, Cortes, Burges; usually given as CC BY-SA 3.0)",
-        _read_idx_parts,
-        dict(
-            zip(
-                (f"mnist/{file}" for file in _IDX_FILES),
-                (
-                    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-                    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-                    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-                    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-                ),
-                strict=True,
-            )
-        ),
-    ),
-    Dataset(
-        "fashion-mnist",
-        "Pieces of clothing, 28 x 28 grey pixels.",
-        (28, 28),
-        {"train": 60_000, "test": 10_000, "all": 70_000},
-        "https://github.com/zalandoresearch/fashion-mnist (Zalando SE, MIT)",
-        _read_idx_parts,
-        dict(
-            zip(
-                (f"fashion-mnist/{file}" for file in _IDX_FILES),
-                (
-                    "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-                    "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-                    "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-                    "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-                ),
-                strict=True,
-            )
-        ),
-    ),
-    Dataset(
-        "ecg5000",
-        "Heartbeats of one patient, 140 samples each; label 1 is normal, 0 is not.",
-        (140,),
-        {"all": 4_998, "train": 500, "test": 4_498},
-        "http://storage.googleapis.com/download.tensorflow.org/data/ecg.csv (PhysioNet, ODC-By 1.0)",
-        _read_ecg,
-        {"ecg5000/ecg.csv": "72ce7b040ca0c6ed36c3368e570c6ac4ddf20100476e47373c63b2395e012df1"},
-    ),
-    Dataset(
-        "olivetti",
-        "Faces of 40 persons, 10 of each, 64 x 64 grey pixels.",
-        (64, 64),
-        {"all": 400},
-        "the project's data mirror, as IDX files made from olivettifaces.mat (AT&T Laboratories Cambridge)",
-        _read_idx_parts,
-        {
-            "olivetti/olivetti-images-idx3-ubyte": "139db5ade073e030ff543fe74df478b29cff6e9da9a50bf1e0c9a29f0d2f114d",
-            "olivetti/olivetti-labels-idx1-ubyte": "87b0dbf71b8091a9cef50af2767e98a87f3b0bde56f1eda7bb591d156e542390",
-        },
-    ),
-)
-DATASETS: Mapping[str, Dataset] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
+
+def _installed(dataset: Dataset) -> Path:
+    """Find the file of a set that ships inside an installed package, without importing that package."""
+    package, _, rest = dataset.installed.partition("/")
+    spec = importlib.util.find_spec(package)
+    found = Path(spec.origin or "").parent / rest if spec else Path(rest)
+    if not found.is_file():
+        raise DataError(f"The data set {dataset.name!r} has no file of its own here; load it by its name.")
+    return found

@@ -19,24 +19,32 @@ class Autoencoder(AutoencoderParameters, BaseAutoencoder):
         them, a quarter of the rows and 128.
     hidden_dims : sequence of int or "auto", default "auto"
         Hidden layer sizes of the encoder; the decoder mirrors them.
-    network : "auto", "dense", "conv", a pair (encoder, decoder) of nn.Module, or callable(input_shape, latent_dim)
-        The kind of network; your own is copied at fit.
+    network : "auto", "dense", "conv", a dict of layers, a pair (encoder, decoder) of nn.Module, or callable
+        The kind of network. A dict lists layers as text (see `isthmus.nets.layers`), such as
+        ``{"encoder": ["flatten", "dense 32 relu"], "decoder": ["dense 784 sigmoid"], "initializer": "glorot-uniform"}``; it is
+        kept in the model file. A pair of modules is copied at fit; a callable(input_shape, latent_dim) gives such a pair.
     activation : "gelu", "silu", "relu", "elu", "tanh" or "sigmoid", default "gelu"
         Between layers.
     output : "auto", "linear" or "sigmoid", default "auto"
         Linear outputs are clamped to the range seen in training; a sigmoid gives up the start at PCA.
-    scaling : "auto", "common", "column" or "none", default "auto"
-        Frames and arrays of different units: one factor a column; pictures and arrays of one unit: one factor. With "none"
-        errors are squared raw units, so `score` is no share.
+    scaling : "auto", "common", "column", "range" or "none", default "auto"
+        Frames and arrays of different units: one factor a column; pictures and arrays of one unit: one factor. "range": 0 to 1
+        between the lowest and the highest value of all. "none": values as they are. With these two errors are squares in
+        that unit, so `score` is no share.
     kinds : dict or None, default None
         Column kinds (number, category, flag, date) to use in place of those found out.
     channels : "auto", "first" or "last", default "auto"
         Axis of the channels in a 4-D array of pictures.
     loss : "auto", "mse", "mae", "huber" or "bce", default "auto" (squared error)
         What training minimises for numbers and pixels; categories and flags always use cross-entropy.
-    optimizer : "adamw", "adam", "rmsprop", "adadelta" or "sgd", default "adamw"
+    optimizer : "adamw", "adam", "rmsprop", "rmsprop-tf", "adadelta" or "sgd", default "adamw"
+        "rmsprop-tf" is that of TensorFlow 1, see `isthmus.train.rmsprop_tf`.
+    optimizer_options : dict or None, default None
+        More settings of the optimizer, by torch's names: alpha, betas, dampening, eps, momentum, nesterov, rho, start.
     learning_rate : float > 0 or "auto", default "auto"
-        Highest rate of the schedule (linear warm-up, then a fall to zero).
+        Highest rate of the schedule.
+    schedule : "anneal" or "constant", default "anneal"
+        Anneal: a linear rise over the first tenth of the steps, then a linear fall to zero.
     batch_size : int or "auto", default "auto"
         Rows in a step.
     max_epochs : int >= 0 or "auto", default "auto"
@@ -45,6 +53,8 @@ class Autoencoder(AutoencoderParameters, BaseAutoencoder):
         Epochs without a better validation error before training stops; None never stops early.
     validation_fraction : float in [0, 1), default 0.1
         Share of the rows (at most 4,096) held out to choose the best weights.
+    keep : "best" or "last", default "best"
+        Weights that the fit ends with: those of the epoch with the least validation error, or the last; "last" never stops early.
     precision : "auto", "float32" or "bfloat16", default "auto"
         Number format of training; everything after it runs in float32.
     device : "auto", "cpu", "cuda" or "mps", default "auto"

@@ -1,12 +1,11 @@
 """What every autoencoder does: the estimator's public methods, written once.
 
-A variant changes hooks: `_corrupt` (what the network sees in training) and `_penalty` (what is added to the loss). The
+A variant changes hooks: `_corruption` (what the network sees in training) and `_penalty` (what is added to the loss). The
 estimator has a network; it is not one.
 """
 
 from __future__ import annotations
 
-import operator
 import os
 from typing import Any, Self
 
@@ -18,16 +17,15 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from isthmus import parameters as params
-from isthmus.errors import DataError, DataTypeError, ParameterError
 from isthmus.losses import error_map, per_row
 from isthmus.models import fitting, saving, summary
-from isthmus.models.inputs import Data, notes_on, read_input, warn_of
+from isthmus.models.inputs import Data, as_latents, notes_on, read_input, warn_of
 from isthmus.nets.blocks import in_blocks
 from isthmus.nets.network import Network
 from isthmus.parameters import AutoencoderParameters
 from isthmus.plan import Plan
 from isthmus.prep.rows import EncodedRows
-from isthmus.train.loop import Job, train
+from isthmus.train.loop import Corrupt, Job, train
 from isthmus.train.machine import threads_for
 
 
@@ -63,17 +61,21 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         ParameterError : a parameter has a value that is not allowed.
         DataError, DataTypeError : rows that cannot be used.
         """
+        return self._fit(X)
+
+    def _fit(self, X: Any, seen: Any = None) -> Self:
+        """Fit to the rows of ``X``; the network sees ``seen`` in their place where that is given."""
         params.check(self)
         before = self.network_.state_dict() if self._parameters.warm_start and hasattr(self, "network_") else None
         data = read_input(self, X, kinds=self._parameters.kinds, reset=True)
-        self.seed_ = draw_seed(self._parameters.random_state)
+        self.seed_ = fitting.draw_seed(self._parameters.random_state)
         fitted, rows = fitting.fit_all(data, self._parameters, self.seed_)
         if before is not None:
-            _take_over(fitted.network, before)
+            fitting.take_over(fitted.network, before)
         self._keep(fitted)
         self.n_rows_ = len(data)
         self.notes_ = (*notes_on(data), *fitted.plan.notes)
-        self.history_ = self._train(rows, fitted.plan)
+        self.history_ = self._train(rows, fitted.plan, inputs=None if seen is None else self._rows(seen))
         if self.history_[0]["kept"] and fitted.linear is not None and before is None:
             fitting.set_anchor(self.network_, fitted.linear)
         return self
@@ -92,7 +94,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         first = not hasattr(self, "network_")
         data = read_input(self, X, kinds=self._parameters.kinds, reset=first)
         if first:
-            self.seed_ = draw_seed(self._parameters.random_state)
+            self.seed_ = fitting.draw_seed(self._parameters.random_state)
             fitted, _ = fitting.fit_all(data, self._parameters, self.seed_)
             self._keep(fitted)
             if fitted.linear is not None:  # no row is held out, so none may be hidden from PCA
@@ -121,7 +123,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def inverse_transform(self, Z: Any) -> Any:
         """Decode latents (n_samples, latent_dim_) to rows of the kind that ``fit`` was given, in original units."""
         check_is_fitted(self)
-        latents = _as_latents(Z, self.latent_dim_)
+        latents = as_latents(Z, self.latent_dim_)
         decoded = in_blocks(
             self.network_.decode, lambda i, j: latents[i:j], len(latents), self.block_rows_, self._device
         )
@@ -186,9 +188,9 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         check_is_fitted(self)
         saving.save(self, path)
 
-    def _corrupt(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Hook: what the network sees of ``x`` in training."""
-        return x
+    def _corruption(self) -> Corrupt | None:
+        """Hook: a function (x, generator) to what the network sees of ``x`` in training; None for ``x`` itself."""
+        return None
 
     def _penalty(self, output: Any) -> torch.Tensor | None:
         """Hook: one number per row, added to the loss; None for none."""
@@ -211,13 +213,16 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.baseline_, self.block_rows_, self.latent_dim_ = fitted.baseline, fitted.block, fitted.plan.latent_dim
         self._work = fitted.work
 
-    def _train(self, rows: EncodedRows, plan: Plan, seed: int | None = None) -> list[dict[str, float]]:
+    def _train(
+        self, rows: EncodedRows, plan: Plan, seed: int | None = None, inputs: EncodedRows | None = None
+    ) -> list[dict[str, float]]:
         gaps = rows.has_gaps()
         self.network_.to(plan.device)
         error = fitting.training_error(plan, self.network_, self.encoder_.layout, gaps=gaps)
         job = Job(
             self.network_, rows, plan, error, self.seed_ if seed is None else seed,
-            corrupt=self._corrupt, penalty=self._penalty, callbacks=fitting.watchers(self._parameters), gaps=gaps,
+            corrupt=self._corruption(), inputs=inputs, penalty=self._penalty,
+            callbacks=fitting.watchers(self._parameters), gaps=gaps,
         )  # fmt: skip
         with threads_for(self._work * plan.batch_size):
             history = train(job)
@@ -254,47 +259,9 @@ class _Scratch(BaseEstimator):  # type: ignore[misc]  # sklearn is untyped
     """Takes the attributes that validation sets, when only a plan is wanted."""
 
 
-def draw_seed(random_state: Any) -> int:
-    """The seed that ``random_state`` stands for; None draws one."""
-    if random_state is None:
-        return int(np.random.default_rng().integers(2**31))
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(2**31 - 1))
-    try:
-        return operator.index(random_state)
-    except TypeError as error:
-        raise ParameterError(
-            f"random_state must be an integer, None or a numpy RandomState; got {random_state!r}."
-        ) from error
-
-
-def _as_latents(Z: Any, latent_dim: int) -> torch.Tensor:
-    try:
-        latents = np.array(Z, dtype=np.float32, ndmin=2)
-    except (TypeError, ValueError) as error:
-        raise DataTypeError(f"latents must be numbers; got {type(Z).__name__} with other cells.") from error
-    if latents.ndim != 2 or latents.shape[1] != latent_dim or not len(latents):
-        raise DataError(
-            f"latents must have shape (n_samples, {latent_dim}); got {tuple(np.shape(Z))}. transform(X) gives them."
-        )
-    if not np.isfinite(latents).all():
-        raise DataError("latents contain NaN or infinity; transform(X) gives finite ones.")
-    return torch.from_numpy(latents)
-
-
 def _reconstruction(network: Network, x: torch.Tensor) -> torch.Tensor:
     return network(x).reconstruction  # type: ignore[no-any-return]  # nn.Module calls are untyped
 
 
 def _mean_errors(errors: NDArray[np.float32]) -> NDArray[np.float64]:
     return per_row(torch.from_numpy(errors).double()).numpy()
-
-
-def _take_over(network: Network, before: dict[str, torch.Tensor]) -> None:
-    now = network.state_dict()
-    if {k: v.shape for k, v in now.items()} != {k: v.shape for k, v in before.items()}:
-        raise DataError(
-            "warm_start needs the columns and layer sizes of the last fit; set warm_start=False to start anew."
-        )
-    # Only the bounds are those of the new rows: what was trained belongs together with its latent scale.
-    network.load_state_dict({name: now[name] if name.startswith("bounds.") else before[name] for name in now})

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from isthmus.data.containers import Container, Origin
 from isthmus.errors import ModelFileError
 from isthmus.files.schema import Enum, List, Number, Object, Tagged, Text
-from isthmus.parameters import KINDS
+from isthmus.parameters import KINDS, SCALINGS
 from isthmus.prep.codecs import DAYS, CategoryCodec, DateCodec, FlagCodec, NumberCodec
 from isthmus.prep.columns import ColumnEncoder
 from isthmus.prep.pixels import PixelEncoder
@@ -31,7 +31,7 @@ _COLUMNS = Object(
         "names": List(Text(1_000), MOST_COLUMNS),
         "kinds": List(Enum(KINDS), MOST_COLUMNS, 1),
         "types": List(Text(200), MOST_COLUMNS, 1),
-        "scaling": Enum(("common", "column", "none")),
+        "scaling": Enum(SCALINGS[1:]),
         "gaps": List(Number(0, MOST_COLUMNS, integer=True), MOST_COLUMNS),
         "levels": List(List(Text(100_000), 100_000), MOST_COLUMNS),
         "cycles": List(List(Enum(tuple(DAYS)), len(DAYS)), MOST_COLUMNS),

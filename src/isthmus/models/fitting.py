@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from isthmus.baselines import LinearFit, fit_linear
 from isthmus.data.table import Table
-from isthmus.errors import ParameterError
+from isthmus.errors import DataError, ParameterError
 from isthmus.layout import ColumnLayout, Layout, PixelLayout
 from isthmus.losses import ELEMENT_LOSSES, cross_entropy_in, error_map
 from isthmus.models.inputs import Data
 from isthmus.nets.blocks import block_rows
-from isthmus.nets.build import multiply_adds, outline, start, wrap
+from isthmus.nets.build import multiply_adds, outline, outline_layers, outline_unet, start, wrap
 from isthmus.nets.linear import LinearPath
 from isthmus.nets.network import Network
 from isthmus.parameters import AutoencoderParameters
@@ -28,8 +30,11 @@ from isthmus.prep.rows import EncodedRows
 from isthmus.train.callbacks import Callback, ProgressBar
 from isthmus.train.loop import ErrorMap, generator_for, split_rows
 from isthmus.train.machine import find_device, multiplies_bfloat16
+from isthmus.train.optimizers import check_options
 
 Encoder = ColumnEncoder | PixelEncoder
+PEAK_OVER_CONSTANT = 10
+"""A constant rate is this much below the schedule's peak, which nothing anneals."""
 FAIR_ROWS = 10
 """Rows per column from which on a tenth more of them changes PCA by less than the noise of validation."""
 
@@ -55,19 +60,22 @@ def fit_encoder(data: Data, parameters: AutoencoderParameters) -> Encoder:
     """The preparation of ``data``: pixels for pictures, columns for everything else."""
     if not isinstance(data, Table) and data.ndim > 2:
         if parameters.scaling == "column":
-            raise ParameterError('scaling="column" is for rows of columns; pictures take "common", "none" or "auto".')
+            raise ParameterError(
+                'scaling="column" is for rows of columns; pictures take "common", "range", "none" or "auto".'
+            )
         channels = find_channels(data.shape, parameters.channels)
         return PixelEncoder.fit(data, channels, _picture_scaling(parameters))
     return ColumnEncoder.fit(data, choose_scaling(data) if parameters.scaling == "auto" else parameters.scaling)
 
 
 def _picture_scaling(parameters: AutoencoderParameters) -> str:
-    """Pictures keep one factor, unless none was asked for."""
-    return "none" if parameters.scaling == "none" else "common"
+    """Pictures keep one factor, unless another way was asked for."""
+    return "common" if parameters.scaling == "auto" else parameters.scaling
 
 
 def plan_for(encoder: Encoder, n_rows: int, parameters: AutoencoderParameters) -> Plan:
     """The plan for rows that ``encoder`` was fitted to, on this machine."""
+    check_options(parameters.optimizer, parameters.optimizer_options)
     device = find_device(parameters.device)
     scaling = encoder.scaling if isinstance(encoder, ColumnEncoder) else _picture_scaling(parameters)
     machine = Machine(device.type, multiplies_bfloat16(device.type))
@@ -82,7 +90,8 @@ def first_network(
     if plan.network == "custom":
         network = wrap(parameters.network, layout, plan.latent_dim, squash=squash, seed=seed)
     else:
-        network = start(outline_for(plan, layout), generator_for(seed, 3))
+        initializer = None if plan.layers is None else plan.layers.initializer
+        network = start(outline_for(plan, layout), generator_for(seed, 3), initializer)
     _set_bounds(network, encoder)
     if linear is not None:
         set_anchor(network, linear)
@@ -123,6 +132,10 @@ def _most_rows(layout: Layout) -> int:
 
 def outline_for(plan: Plan, layout: Layout) -> Network:
     """The plan's network without memory, for its tensors' names and shapes."""
+    if plan.network == "unet":
+        return outline_unet(layout, plan.hidden_dims)
+    if plan.layers is not None:
+        return outline_layers(plan.layers, layout, plan.latent_dim, squash=plan.output == "sigmoid")
     return outline(
         plan.network, layout, plan.latent_dim, plan.hidden_dims, plan.activation,
         anchored=plan.anchored, squash=plan.output == "sigmoid",
@@ -140,7 +153,7 @@ def outline_baseline(plan: Plan, layout: Layout) -> Network:
 def fit_baseline(plan: Plan, encoder: Encoder, rows: EncodedRows, seed: int) -> tuple[LinearFit | None, Network | None]:
     """PCA on all rows given to fit, where the linear path is not larger than a network would be."""
     layout = encoder.layout
-    if layout.n_targets * plan.latent_dim > ANCHOR_WEIGHTS:
+    if plan.latent_dim == 0 or layout.n_targets * plan.latent_dim > ANCHOR_WEIGHTS:
         return None, None
     linear = fit_linear(rows.sample(_most_rows(layout), seed), layout, plan.latent_dim, seed)
     network = outline_baseline(plan, layout).to_empty(device="cpu")
@@ -155,10 +168,12 @@ def fit_all(data: Data, parameters: AutoencoderParameters, seed: int) -> tuple[F
     """Everything up to the first step of training."""
     encoder = fit_encoder(data, parameters)
     plan = plan_for(encoder, len(data), parameters)
+    if plan.network == "unet" and isinstance(encoder, PixelEncoder):
+        encoder = encoder.with_one_center()
     rows = EncodedRows(data, encoder)
     linear, baseline = fit_baseline(plan, encoder, rows, seed)
     network = first_network(plan, encoder, fair_anchor(plan, encoder, rows, linear, seed), parameters, seed)
-    if linear is None:
+    if linear is None and plan.latent_dim:
         note = "PCA at this size would be larger than the network; the report compares with the mean row instead."
         plan = dataclasses.replace(plan, notes=(*plan.notes, note))
     work = multiply_adds(network.eval(), encoder.layout.input_shape)
@@ -197,8 +212,9 @@ def watchers(parameters: AutoencoderParameters) -> Sequence[Callback]:
 def one_pass(plan: Plan, n_rows: int) -> Plan:
     """The plan of one `partial_fit`: one epoch over all rows at a constant rate, undone where it made their error larger."""
     batch_size = min(plan.batch_size, n_rows)
+    rate = plan.learning_rate if plan.schedule == "constant" else plan.learning_rate / PEAK_OVER_CONSTANT
     return dataclasses.replace(
-        plan, max_epochs=1, warmup=0.0, constant_rate=True, validation_rows=0, batch_size=batch_size
+        plan, max_epochs=1, schedule="constant", learning_rate=rate, validation_rows=0, batch_size=batch_size
     )
 
 
@@ -214,11 +230,36 @@ class _Nothing(torch.nn.Module):
 
 
 def _set_bounds(network: Network, encoder: Encoder) -> None:
-    low, high = encoder.bounds()
-    network.bounds.low.copy_(torch.from_numpy(low))
-    network.bounds.high.copy_(torch.from_numpy(high))
+    for bound, values in zip((network.bounds.low, network.bounds.high), encoder.bounds(), strict=True):
+        # Networks for pictures of any size have one bound for each channel.
+        bound.copy_(torch.from_numpy(values if values.shape == bound.shape else values[:, :1, :1]))
 
 
 def state_of(network: torch.nn.Module) -> dict[str, Any]:
     """A network's tensors as arrays, by name."""
     return {name: value.detach().cpu().numpy() for name, value in network.state_dict().items()}
+
+
+def take_over(network: Network, before: dict[str, Any]) -> None:
+    """Put the weights of the last fit into ``network``."""
+    now = network.state_dict()
+    if {k: v.shape for k, v in now.items()} != {k: v.shape for k, v in before.items()}:
+        raise DataError(
+            "warm_start needs the columns and layer sizes of the last fit; set warm_start=False to start anew."
+        )
+    # Only the bounds are those of the new rows: what was trained belongs together with its latent scale.
+    network.load_state_dict({name: now[name] if name.startswith("bounds.") else before[name] for name in now})
+
+
+def draw_seed(random_state: Any) -> int:
+    """The seed that ``random_state`` stands for; None draws one."""
+    if random_state is None:
+        return int(np.random.default_rng().integers(2**31))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    try:
+        return operator.index(random_state)
+    except TypeError as error:
+        raise ParameterError(
+            f"random_state must be an integer, None or a numpy RandomState; got {random_state!r}."
+        ) from error

@@ -10,6 +10,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
@@ -75,6 +76,21 @@ def warn_of(notes: tuple[str, ...]) -> None:
     """Say what was noticed about new data."""
     for note in notes:
         warnings.warn(note, IsthmusWarning, stacklevel=4)
+
+
+def as_latents(Z: Any, latent_dim: int) -> torch.Tensor:
+    """Latents (n_samples, latent_dim) that a caller hands in, checked, float32."""
+    try:
+        latents = np.array(Z, dtype=np.float32, ndmin=2)
+    except (TypeError, ValueError) as error:
+        raise DataTypeError(f"latents must be numbers; got {type(Z).__name__} with other cells.") from error
+    if latents.ndim != 2 or latents.shape[1] != latent_dim or not len(latents):
+        raise DataError(
+            f"latents must have shape (n_samples, {latent_dim}); got {tuple(np.shape(Z))}. transform(X) gives them."
+        )
+    if not np.isfinite(latents).all():
+        raise DataError("latents contain NaN or infinity; transform(X) gives finite ones.")
+    return torch.from_numpy(latents)
 
 
 def _checked_table(estimator: Any, table: Table, *, reset: bool) -> Table:

@@ -9,15 +9,24 @@ from typing import Any
 import numpy as np
 import torch
 
+from isthmus.corruptions import Corruption, from_spec
 from isthmus.errors import ModelFileError, ParameterError, UserError
 from isthmus.files import container, schema
 from isthmus.models import encoder_state, fitting
 from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.base import BaseAutoencoder
+from isthmus.models.denoising import DenoisingAutoencoder
 from isthmus.models.saving import HISTORY, SCHEMA, tensor_names
 from isthmus.nets.build import wrap
+from isthmus.nets.layers import layers_from
 from isthmus.nets.network import Network
 from isthmus.parameters import check
 from isthmus.plan import Plan
+
+ESTIMATORS: dict[str, type[BaseAutoencoder]] = {
+    "Autoencoder": Autoencoder,
+    "DenoisingAutoencoder": DenoisingAutoencoder,
+}
 
 
 def load(path: str | os.PathLike[str], network: Any = None) -> Any:
@@ -69,6 +78,8 @@ def load(path: str | os.PathLike[str], network: Any = None) -> Any:
     if main is None:
         raise ModelFileError("it holds no network.")
     model._keep(fitting.Fitted(encoder, _plan(spec["plan"]), main, baseline, spec["work"]))
+    if isinstance(model, DenoisingAutoencoder):
+        model.corruption_ = _corruption(spec["corruption"])
     model.seed_, model.n_rows_, model.n_features_in_ = spec["seed"], spec["n_rows"], spec["n_features"]
     model.notes_ = tuple(spec["notes"])
     model.history_ = [
@@ -115,8 +126,10 @@ def _estimator(spec: dict[str, Any], network: Any) -> Any:
     given: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in spec["parameters"].items()
     }
-    model = Autoencoder(**given)
     try:
+        if isinstance(given.get("corruption"), tuple):
+            given["corruption"] = _corruption(spec["parameters"]["corruption"])
+        model = ESTIMATORS[spec["estimator"]](**given)
         check(model)
     except UserError as error:
         raise ModelFileError(str(error)) from error
@@ -125,6 +138,17 @@ def _estimator(spec: dict[str, Any], network: Any) -> Any:
     return model
 
 
+def _corruption(spec: list[dict[str, Any]] | None) -> Corruption | None:
+    try:
+        return None if spec is None else from_spec(spec)
+    except ParameterError as error:
+        raise ModelFileError(f"its corruption cannot be made: {error}") from error
+
+
 def _plan(spec: dict[str, Any]) -> Plan:
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in spec.items()}
-    return Plan(**{**values, "device": "cpu"})
+    try:
+        layers = None if values["layers"] is None else layers_from(values["layers"])
+    except ParameterError as error:
+        raise ModelFileError(f"its layers cannot be built: {error}") from error
+    return Plan(**{**values, "layers": layers, "device": "cpu"})

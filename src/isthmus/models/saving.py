@@ -18,20 +18,29 @@ from torch import nn
 from isthmus.files import container, schema
 from isthmus.files.schema import Either, Enum, Flag, List, Null, Number, Object, Text
 from isthmus.models import encoder_state, fitting
-from isthmus.parameters import ACTIVATIONS, OPTIMIZERS, AutoencoderParameters
+from isthmus.parameters import (
+    ACTIVATIONS,
+    MOST,
+    OPTIMIZERS,
+    SCALINGS,
+    AutoencoderParameters,
+    DenoisingParameters,
+)  # fmt: skip
 from isthmus.version import __version__
 
-_SIZE = Number(1, 2**24, integer=True)
+_SIZE = Number(1, MOST, integer=True)
 _COUNT = Number(0, 2**53, integer=True)
 _TEXT = Text(2_000)
+_OPTIONS = schema.Map(Either((Flag(), Number(), List(Number(), 4))), 20, Text(50))
+_LAYERS = Object({"encoder": List(Text(200), 200), "decoder": List(Text(200), 200), "initializer": Text(50)})
 _PLAN = Object(
     {
-        "network": Enum(("dense", "conv", "custom")),
-        "latent_dim": _SIZE,
+        "network": Enum(("dense", "conv", "unet", "layers", "custom")),
+        "latent_dim": Number(0, MOST, integer=True),
         "hidden_dims": List(_SIZE, 64),
         "activation": Enum(ACTIVATIONS),
         "output": Enum(("linear", "sigmoid")),
-        "scaling": Enum(("common", "column", "none")),
+        "scaling": Enum(SCALINGS[1:]),
         "loss": Enum(("mse", "mae", "huber", "bce")),
         "anchored": Flag(),
         "optimizer": Enum(OPTIMIZERS),
@@ -47,34 +56,45 @@ _PLAN = Object(
         "validation_rows": _COUNT,
         "precision": Enum(("float32", "bfloat16")),
         "device": Enum(("cpu", "cuda", "mps")),
-        "constant_rate": Flag(),
+        "schedule": Enum(("anneal", "constant")),
+        "keep": Enum(("best", "last")),
+        "optimizer_options": _OPTIONS,
+        "layers": Either((Null(), _LAYERS)),
         "notes": List(_TEXT, 100),
     }
 )
 _VALUE = Either((Null(), Flag(), Number(), Text(200), List(Number(), 64), schema.Map(Text(20), 100_000)))
-_PARAMETERS = Object(
-    {
-        f.name: _VALUE
-        for f in dataclasses.fields(AutoencoderParameters)
-        if f.name not in ("callbacks", "device", "progress")
-    }
-)
+_CORRUPTION = List(schema.Map(Either((Null(), Flag(), Number(), Text(1_000), List(Number(), 8))), 20, Text(50)), 50)
+_SPECIAL = {
+    "network": Either((Text(200), _LAYERS)),
+    "optimizer_options": Either((Null(), _OPTIONS)),
+    "corruption": Either((Text(200), _CORRUPTION)),
+}
+_UNSAVED = ("callbacks", "device", "progress")
+
+
+def _parameters(owner: type) -> Object:
+    names = [f.name for f in dataclasses.fields(owner) if f.name not in _UNSAVED]
+    return Object({name: _SPECIAL.get(name, _VALUE) for name in names})
+
+
 _EPOCH = List(Either((Null(), Number())), 5, 5)
-SCHEMA = Object(
-    {
-        "estimator": Enum(("Autoencoder",)),
-        "parameters": _PARAMETERS,
-        "encoder": encoder_state.SCHEMA,
-        "plan": _PLAN,
-        "baseline": Flag(),
-        "work": _COUNT,
-        "seed": Number(0, 2**63, integer=True),
-        "n_rows": _COUNT,
-        "n_features": _COUNT,
-        "history": List(_EPOCH, 1_000_000),
-        "notes": List(_TEXT, 1_000),
-        "versions": schema.Map(Text(50), 20),
-    }
+_FITTED: dict[str, schema.Rule] = {
+    "encoder": encoder_state.SCHEMA,
+    "plan": _PLAN,
+    "corruption": Either((Null(), _CORRUPTION)),
+    "baseline": Flag(),
+    "work": _COUNT,
+    "seed": Number(0, 2**63, integer=True),
+    "n_rows": _COUNT,
+    "n_features": _COUNT,
+    "history": List(_EPOCH, 1_000_000),
+    "notes": List(_TEXT, 1_000),
+    "versions": schema.Map(Text(50), 20),
+}
+PARAMETERS = {"Autoencoder": AutoencoderParameters, "DenoisingAutoencoder": DenoisingParameters}
+SCHEMA = schema.Tagged(
+    "estimator", {name: Object({"parameters": _parameters(owner), **_FITTED}) for name, owner in PARAMETERS.items()}
 )
 HISTORY = ("epoch", "training_loss", "validation_loss", "learning_rate", "kept")
 
@@ -93,6 +113,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         "parameters": _parameters_spec(model),
         "encoder": encoder_spec,
         "plan": {name: _plain(value) for name, value in dataclasses.asdict(model.plan_).items()},
+        "corruption": None if (used := getattr(model, "corruption_", None)) is None else used.to_spec(),
         "baseline": model.baseline_ is not None,
         "work": model._work,
         "seed": model.seed_,
@@ -119,8 +140,13 @@ def tensor_names(part: str, network: nn.Module, *, custom: bool) -> dict[str, st
 
 def _parameters_spec(model: Any) -> dict[str, Any]:
     """The parameters as JSON: what only Python can hold is left at its default."""
-    spec = {name: _plain(getattr(model, name)) for name in _PARAMETERS.fields}
+    names = [f.name for f in dataclasses.fields(PARAMETERS[type(model).__name__]) if f.name not in _UNSAVED]
+    spec = {name: _plain(getattr(model, name)) for name in names if name != "corruption"}
+    layers = model.plan_.layers
     spec["network"] = model.network if isinstance(model.network, str) else "auto"
+    spec["network"] = spec["network"] if layers is None else _plain(dataclasses.asdict(layers))
+    if "corruption" in names:
+        spec["corruption"] = "auto" if isinstance(model.corruption, str) else model.corruption.to_spec() or "auto"
     spec["random_state"] = None if not isinstance(model.random_state, (int, np.integer)) else int(model.random_state)
     spec["kinds"] = None if model.kinds is None else {str(k): str(v) for k, v in model.kinds.items()}
     return spec
@@ -130,5 +156,7 @@ def _plain(value: Any) -> Any:
     """A value as JSON holds it: NaN as None, tuples as lists, NumPy's numbers as Python's."""
     if isinstance(value, (tuple, list)):
         return [_plain(v) for v in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(v) for key, v in value.items()}
     value = value.item() if isinstance(value, np.generic) else value
     return None if isinstance(value, float) and not math.isfinite(value) else value

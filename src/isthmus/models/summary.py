@@ -62,8 +62,13 @@ def best_epoch(history: list[dict[str, float]]) -> dict[str, float]:
 
 def plan_rows(plan: Any) -> list[tuple[str, str]]:
     """Name and value of each choice, as text."""
-    skipped = ("notes", "constant_rate")
-    return [(f.name, _value(getattr(plan, f.name))) for f in dataclasses.fields(plan) if f.name not in skipped]
+    unsaid: tuple[Any, ...] = (None, (), {})
+    fields = [f for f in dataclasses.fields(plan) if f.name != "notes"]
+    return [
+        (f.name, _value(value))
+        for f in fields
+        if (value := getattr(plan, f.name)) not in unsaid or f.name == "patience"
+    ]
 
 
 def layer_rows(network: nn.Module) -> list[tuple[str, str, int]]:

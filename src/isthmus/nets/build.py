@@ -17,8 +17,10 @@ from isthmus.errors import ParameterError
 from isthmus.layout import Layout, PixelLayout
 from isthmus.nets.conv import Refiner, conv_decoder, conv_encoder
 from isthmus.nets.dense import dense_decoder, dense_encoder
+from isthmus.nets.layers import Layers, build_pair, draw
 from isthmus.nets.linear import LinearPath
 from isthmus.nets.network import Network
+from isthmus.nets.restorer import Restorer
 from isthmus.nets.seeding import seeded
 
 
@@ -50,20 +52,39 @@ def outline(
         return network.float()
 
 
-def start(network: Network, generator: torch.Generator) -> Network:
-    """Give an outlined network its first weights; the last layers are zero where it is anchored.
+def outline_layers(layers: Layers, layout: Layout, latent_dim: int, *, squash: bool) -> Network:
+    """The same from layers that a user listed."""
+    with torch.device("meta"):
+        encoder, decoder = build_pair(layers, layout.input_shape, layout.output_shape)
+        return Network(encoder, decoder, None, layout.output_shape, latent_dim, squash=squash).float()
 
-    Weights are drawn from N(0, 1 / (3 inputs)), torch's own default spread: a little less than what keeps the variance
-    through a layer (LeCun et al. 1998), and the best of four spreads tried on MNIST.
+
+def outline_unet(layout: Layout, widths: tuple[int, ...]) -> Restorer:
+    """The same for a U-shaped network with ``widths`` channels in its levels."""
+    if not isinstance(layout, PixelLayout):
+        raise ValueError("a U-shaped network is for pictures")
+    with torch.device("meta"):
+        network = Restorer(layout.shape[0], widths)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stubs
+        return network.float()
+
+
+def start(network: Network, generator: torch.Generator, initializer: str | None = None) -> Network:
+    """Give an outlined network its first weights; the last layers are zero where it starts at PCA or at the identity.
+
+    Parameters
+    ----------
+    initializer : one of those of `isthmus.nets.layers`, for layers that a user listed. None: weights are drawn from
+        N(0, 1 / (3 inputs)), torch's own default spread: a little less than what keeps the variance through a layer (LeCun
+        et al. 1998), and the best of four spreads tried on MNIST.
     """
     network = network.to_empty(device="cpu")
-    for module in network.modules():
-        if isinstance(module, (nn.Linear, nn.Conv2d)):
-            inputs = module.weight[0].numel()
-            with torch.no_grad():
-                module.weight.normal_(0.0, 1 / math.sqrt(3 * inputs), generator=generator)
-                if module.bias is not None:
-                    module.bias.zero_()
+    if initializer is None:
+        _draw(network, generator)
+    else:
+        draw(network, initializer, generator)
+    if isinstance(network, Restorer):
+        _zero_last(network.encoder)
     if network.linear is not None:
         for part in (network.encoder, network.decoder, network.refiner):
             if part is not None:
@@ -71,6 +92,16 @@ def start(network: Network, generator: torch.Generator) -> Network:
     network.latent_scale.fill_(1.0)
     network.bounds.open()
     return network
+
+
+def _draw(network: Network, generator: torch.Generator) -> None:
+    for module in network.modules():
+        if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+            inputs = module.weight[0].numel()
+            with torch.no_grad():
+                module.weight.normal_(0.0, 1 / math.sqrt(3 * inputs), generator=generator)
+                if module.bias is not None:
+                    module.bias.zero_()
 
 
 def _zero_last(part: nn.Module) -> None:
@@ -142,9 +173,10 @@ def multiply_adds(network: nn.Module, input_shape: tuple[int, ...]) -> int:
     def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal total
         weight: Tensor = module.weight  # type: ignore[assignment]  # only layers that have one are hooked
-        total += output[0].numel() // len(weight) * weight.numel()
+        places = inputs[0] if isinstance(module, nn.ConvTranspose2d) else output
+        total += places[0].numel() // len(weight) * weight.numel()
 
-    layers = [m for m in network.modules() if isinstance(m, (nn.Linear, nn.Conv2d))]
+    layers = [m for m in network.modules() if isinstance(m, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d))]
     hooks = [layer.register_forward_hook(count) for layer in layers]
     device = next(network.parameters()).device
     try:

@@ -9,6 +9,7 @@ Rules for numbers:
   ``asinh((x - median) / s)``, s being the median size of its non-zero deviations.
 - Then the mean is taken off and the standard deviation divided out, so the best constant guess has error 1.
 - With one common factor, no column is bent, and all are divided by the root of their mean variance.
+- With one range, no column is bent, and the lowest and the highest value of all become 0 and 1.
 - A constant column has no unit of its own: it is divided by its size (or by 1 where that is smaller).
 """
 
@@ -53,7 +54,7 @@ class NumberCodec:
 
     @classmethod
     def fit(cls, values: Floats, scaling: str) -> Self:
-        """Find centres and factors of ``values`` (n_samples, n_numbers); ``scaling`` is common, column or none."""
+        """Find centres and factors of ``values`` (n_samples, n_numbers); ``scaling`` is common, column, range or none."""
         with np.errstate(all="ignore"):
             low, high = _range(values)
             middle, spread = _bends(values, low, high) if scaling == "column" else (np.zeros_like(low),) * 2
@@ -66,8 +67,11 @@ class NumberCodec:
             root = most * float(np.sqrt(np.mean(np.where(constant, 0.0, deviation / most) ** 2)))
             scale = np.full_like(deviation, root if root > 0 else max(1.0, float(size.max(initial=0.0))))
             low, high = np.full_like(low, low.min()), np.full_like(high, high.max())
+        elif scaling == "range" and len(low):
+            low, high = np.full_like(low, low.min()), np.full_like(high, high.max())
+            center, scale = low, np.where(high > low, high - low, 1.0)
         elif scaling == "none":
-            scale = np.ones_like(deviation)
+            center, scale = np.zeros_like(center), np.ones_like(deviation)
         else:
             scale = np.where(constant, np.maximum(size, 1.0), deviation)
         return cls(center, scale, middle, spread, low, high)

@@ -57,7 +57,7 @@ class ColumnEncoder:
     names : column names, in the order of the data; empty for an array.
     kinds : kind of each column.
     types : original type of each column, as text; for an array, one entry: its dtype.
-    scaling : how numbers were scaled: common, column or none.
+    scaling : how numbers were scaled: common, column, range or none.
     gaps : positions of the columns that had missing cells at fit.
     numbers, flags, categories, dates : the codecs; ``numbers`` holds number columns, then the trends of dates.
     origin : how to build the container that was given to fit.
@@ -81,7 +81,7 @@ class ColumnEncoder:
         Parameters
         ----------
         data : Table, or array (n_samples, n_columns) of numbers; NaN is a missing cell.
-        scaling : common, column or none, see `codecs`.
+        scaling : common, column, range or none, see `codecs`.
         """
         if not isinstance(data, Table):
             return cls._fit_array(data, scaling)
@@ -130,6 +130,15 @@ class ColumnEncoder:
     def _grouped(self) -> list[int]:
         """Columns (positions in the data) in the order of the groups: numbers, dates, flags, categories."""
         return [j for kind in ("number", "date", "flag", "category") for j, k in enumerate(self.kinds) if k == kind]
+
+    def owners(self) -> NDArray[np.int64]:
+        """The column, in the order of the groups, that each encoded position belongs to, (n_inputs,)."""
+        layout, grouped = self.layout, self._grouped()
+        singles = layout.n_numbers + layout.n_flags
+        parts = [np.arange(singles), *(np.full(n, singles + i) for i, n in enumerate(layout.levels))]
+        first = layout.n_numbers - len(self.dates)
+        parts += [np.full(2 * len(codec.cycles), first + i) for i, codec in enumerate(self.dates)]
+        return np.concatenate([*parts, [grouped.index(j) for j in self.gaps]]).astype(np.int64)
 
     def encode(self, data: Table | NDArray[Any]) -> NDArray[np.float32]:
         """Rows in network units, (n_samples, n_inputs); a missing target is NaN."""

@@ -7,6 +7,7 @@ variance. One factor keeps PCA honest: a factor for each pixel would weigh dark 
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -65,7 +66,10 @@ class PixelEncoder:
 
     @classmethod
     def fit(cls, pictures: NDArray[Any], channels: str, scaling: str = "common") -> Self:
-        """Learn the mean picture and the factor; ``channels`` as `find_channels` says; scaling "none" divides by 1."""
+        """Learn the mean picture and the factor; ``channels`` as `find_channels` says.
+
+        Scaling "none" leaves pixels as they are; "range" maps the lowest and the highest pixel of all to 0 and 1.
+        """
         planes = _planes(pictures, channels)
         total = sum(np.nansum(planes[i : i + BLOCK], axis=0, dtype=np.float64) for i in range(0, len(planes), BLOCK))
         seen = sum((planes[i : i + BLOCK] == planes[i : i + BLOCK]).sum(axis=0) for i in range(0, len(planes), BLOCK))
@@ -76,15 +80,28 @@ class PixelEncoder:
             for i in range(0, len(planes), BLOCK)
         )
         factor = float(np.sqrt(squares / max(1, int(np.sum(seen)))))
-        scale = factor if scaling != "none" and factor > 1e-7 * float(np.abs(center).max(initial=0.0)) else 1.0
+        scale = factor if factor > 1e-7 * float(np.abs(center).max(initial=0.0)) else 1.0
         low, high = (float(np.nanmin(planes)), float(np.nanmax(planes))) if np.any(seen) else (0.0, 0.0)
+        if scaling == "none":
+            center, scale = np.zeros_like(center), 1.0
+        elif scaling == "range":
+            center, scale = np.full_like(center, low), high - low if high > low else 1.0
         return cls(channels, str(pictures.dtype.newbyteorder("=")), center, scale, low, high)
+
+    def with_one_center(self) -> Self:
+        """The same with one centre for each channel, for networks that treat every place alike."""
+        means = self.center.mean(axis=(1, 2), keepdims=True, dtype=np.float64).astype(np.float32)
+        return dataclasses.replace(self, center=np.ascontiguousarray(np.broadcast_to(means, self.center.shape)))
 
     @property
     def layout(self) -> PixelLayout:
         """Shape of one encoded picture."""
         channels, height, width = self.center.shape
         return PixelLayout((channels, height, width))
+
+    def planes(self, pictures: NDArray[Any]) -> NDArray[Any]:
+        """The same pictures, with the axes of fit, as (n, channels, height, width), without a copy."""
+        return _planes(pictures, self.channels)
 
     def encode(self, pictures: NDArray[Any]) -> NDArray[np.float32]:
         """Pictures in network units, (n, channels, height, width); a missing pixel is NaN."""

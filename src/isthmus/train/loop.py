@@ -74,9 +74,11 @@ class Job:
     rows : encoded rows of fit; the validation rows are drawn from them by ``seed``.
     plan : schedule, batch size and all other choices.
     error_map : (reconstruction, x) to the error of each cell, NaN where it is missing.
-    corrupt : (x, generator) to the input that the network sees in training.
+    corrupt : (x, generator) to the input that the network sees, in training (drawn anew at each step) and in validation
+        (drawn once); None: it sees ``x``.
     penalty : output to one number per row, added to the loss, or to None.
     gaps : whether any cell is missing.
+    inputs : what the network sees in place of ``rows``, one for each; None: those themselves.
     """
 
     network: nn.Module
@@ -88,6 +90,7 @@ class Job:
     penalty: Penalty | None = None
     callbacks: Sequence[Callback] = ()
     gaps: bool = True
+    inputs: Rows | None = None
 
     @property
     def device(self) -> torch.device:
@@ -106,7 +109,7 @@ def train(job: Job) -> list[dict[str, float]]:
     training, validation = split_rows(len(job.rows), plan.validation_rows, job.seed)
     steps = len(_batches(training, plan.batch_size)) * plan.max_epochs
     state = FitState(network, plan.max_epochs, steps)
-    best = _Best(network, _validate(job, validation), careful=plan.anchored and not plan.constant_rate)
+    best = _Best(network, _validate(job, validation), plan)
     state.history.append(_entry(0, math.nan, best.mean, 0.0))
     for callback in job.callbacks:
         callback.on_fit_start(state)
@@ -164,7 +167,7 @@ def _one_epoch(job: Job, state: FitState, optimizer: torch.optim.Optimizer, trai
             group["lr"] = share * group["share"] * learning_rate_at(state.step, state.total_steps, plan)
         x = job.rows.take(index).to(job.device)
         with torch.autocast(job.device.type, torch.bfloat16, enabled=plan.precision == "bfloat16"):
-            output = network(x if job.corrupt is None else job.corrupt(x, generator_for(job.seed, 2, state.step)))
+            output = network(_seen(job, index, x, 2, state.step))
         errors = job.error_map(output.reconstruction.float(), x)
         loss = over_observed(errors) if job.gaps else errors.mean()
         penalty = None if job.penalty is None else job.penalty(output)
@@ -185,6 +188,12 @@ def _one_epoch(job: Job, state: FitState, optimizer: torch.optim.Optimizer, trai
     return float(total) / (state.step - first)
 
 
+def _seen(job: Job, index: Tensor, x: Tensor, *place: int) -> Tensor:
+    """What the network sees of the rows ``x`` at ``index``; its noise is drawn at ``place``."""
+    given = x if job.inputs is None else job.inputs.take(index).to(job.device)
+    return given if job.corrupt is None else job.corrupt(given, generator_for(job.seed, *place))
+
+
 def _batches(rows: Tensor, size: int) -> list[Tensor]:
     """``rows`` in batches; a last row alone joins the batch before it, as batch normalisation cannot train on one row."""
     batches = list(rows.split(size))
@@ -194,18 +203,22 @@ def _batches(rows: Tensor, size: int) -> list[Tensor]:
 
 
 class _Best:
-    """The best weights so far, and the validation errors of epoch 0 that they have to beat: surely, if ``careful``."""
+    """The best weights so far, and the validation errors of epoch 0 that they have to beat: surely, where that is PCA."""
 
-    def __init__(self, network: nn.Module, errors: Tensor, *, careful: bool) -> None:
-        self._careful = careful
+    def __init__(self, network: nn.Module, errors: Tensor, plan: Plan) -> None:
+        self._careful = plan.anchored and plan.schedule == "anneal"
+        self._last = plan.keep == "last"
         # A user's network may start with NaN, which nothing would be smaller than.
         self.epoch, self.mean, self._first = 0, float(errors.mean().nan_to_num(nan=math.inf, posinf=math.inf)), errors
         self._weights = copy.deepcopy(network.state_dict())
 
     def offer(self, network: nn.Module, epoch: int, errors: Tensor) -> None:
-        """Take the weights of ``epoch`` if their mean error is smaller, and where careful surely smaller than epoch 0's."""
+        """Take the weights of ``epoch`` if their mean error is smaller, and where careful surely smaller than epoch 0's.
+
+        Where the last weights are wanted, they are taken in any case.
+        """
         gain = self._first - errors
-        if float(errors.mean()) < self.mean and (_surely_positive(gain) or not self._careful):
+        if self._last or (float(errors.mean()) < self.mean and (_surely_positive(gain) or not self._careful)):
             self.epoch, self.mean = epoch, float(errors.mean())
             for name, value in network.state_dict().items():
                 self._weights[name].copy_(value)
@@ -231,9 +244,9 @@ def _validate(job: Job, validation: Tensor) -> Tensor:
         torch.inference_mode(),
         torch.autocast(job.device.type, torch.bfloat16, enabled=job.plan.precision == "bfloat16"),
     ):
-        for index in validation.split(job.plan.batch_size * 2):
+        for number, index in enumerate(validation.split(job.plan.batch_size * 2)):
             x = job.rows.take(index).to(job.device)
-            errors = job.error_map(job.network(x).reconstruction.float(), x)
+            errors = job.error_map(job.network(_seen(job, index, x, 4, number)).reconstruction.float(), x)
             # Without gaps a NaN is a network that broke down, which `per_row` would take for a missing cell.
             parts.append((per_row(errors) if job.gaps else errors.flatten(1).mean(dim=1)).double().cpu())
     return torch.cat(parts)

@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
+from isthmus.errors import ParameterError
 from isthmus.plan import Plan
+from isthmus.train.rmsprop_tf import RMSpropTF
 
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adamw": torch.optim.AdamW,
     "adam": torch.optim.Adam,
     "rmsprop": torch.optim.RMSprop,
+    "rmsprop-tf": RMSpropTF,
     "adadelta": torch.optim.Adadelta,
     "sgd": torch.optim.SGD,
 }
 
+OPTIONS = ("alpha", "betas", "dampening", "eps", "momentum", "nesterov", "rho", "start")
+"""Settings that `optimizer_options` may hold, where the optimizer has them."""
 
-PARTIAL_SHARE = 10
-"""A constant rate is this much below the schedule's peak, which nothing anneals."""
+
+def check_options(optimizer: str, options: Any) -> None:
+    """Raise `ParameterError` unless ``options`` are settings of the optimizer, with numbers as values."""
+    signature = inspect.signature(OPTIMIZERS[optimizer]).parameters
+    known = [name for name in OPTIONS if name in signature]
+    if options is None:
+        return
+    if not isinstance(options, Mapping):
+        raise ParameterError(f"optimizer_options must be a dict of settings of {optimizer}; got {options!r}.")
+    for name, value in options.items():
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"It has: {', '.join(known)}."
+            raise ParameterError(f"optimizer_options names {name!r}, which {optimizer} does not have. {hint}")
+        numbers = value if isinstance(value, (tuple, list)) else (value,)
+        if not all(isinstance(number, (bool, int, float)) and math.isfinite(number) for number in numbers):
+            raise ParameterError(f"optimizer_options[{name!r}] must be a number; got {value!r}.")
 
 
 def make_optimizer(network: nn.Module, plan: Plan) -> torch.optim.Optimizer:
@@ -39,13 +63,16 @@ def make_optimizer(network: nn.Module, plan: Plan) -> torch.optim.Optimizer:
     options: dict[str, Any] = {"lr": plan.learning_rate}
     if plan.optimizer in ("adam", "adamw"):
         options |= {"betas": plan.betas, "fused": True}
-    return OPTIMIZERS[plan.optimizer](parameters, **options)
+    try:
+        return OPTIMIZERS[plan.optimizer](parameters, **options | plan.optimizer_options)
+    except ValueError as error:  # torch's own words: "Invalid alpha value: -1"
+        raise ParameterError(f"optimizer_options={plan.optimizer_options!r} of {plan.optimizer}: {error}.") from error
 
 
 def learning_rate_at(step: int, total_steps: int, plan: Plan) -> float:
-    """Learning rate of a step: a linear rise to the peak, then a linear fall to zero (Smith 2018)."""
-    if plan.constant_rate:
-        return plan.learning_rate / PARTIAL_SHARE
+    """Learning rate of a step: a linear rise to the peak, then a linear fall to zero (Smith 2018); or always the same."""
+    if plan.schedule == "constant":
+        return plan.learning_rate
     done = (step + 0.5) / max(1, total_steps)
     if done < plan.warmup:
         return plan.learning_rate * done / plan.warmup

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -37,6 +38,7 @@ def report(
     labels: Any = None,
     png: bool = False,
     title: str | None = None,
+    more: Sequence[Section] = (),
 ) -> Path:
     """Write a report on ``model`` and the rows of ``X`` as one HTML file.
 
@@ -54,6 +56,8 @@ def report(
         Also write the pictures and charts as PNG files beside it: ``report-loss.png``, ...
     title : str, default None
         The heading; None names the kind of model and the data.
+    more : sequence of `isthmus.views.sections.Section`, default ()
+        Sections to stand before all others.
 
     Returns
     -------
@@ -79,7 +83,7 @@ def report(
     atomic.check_writable(path)
     target = Path(path)
     measured = measure(model, X, labels)
-    parts = _sections(measured)
+    parts = [*more, *_sections(measured)]
     page = _page(measured, parts, title).encode()
     files = _png_files(target, parts) if png else {}
     for file in files:

@@ -60,7 +60,7 @@ def _record(file: str, header: Any) -> dict[str, Any]:
         "columns": None if pictures else _columns(encoder),
         "pictures": {key: encoder[key] for key in ("shape", "dtype", "low", "high")} if pictures else None,
         "parameters": spec["parameters"],
-        "plan": {name: value for name, value in spec["plan"].items() if name not in ("notes", "constant_rate")},
+        "plan": {name: value for name, value in spec["plan"].items() if name != "notes"},
         "weights": _sizes(header, "network"),
         "baseline": _sizes(header, "baseline") if spec["baseline"] else None,
         "seed": spec["seed"],

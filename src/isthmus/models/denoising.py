@@ -1,0 +1,228 @@
+"""The denoising autoencoder: trained to give back clean rows from spoiled ones."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from isthmus.corruptions import ColumnSpace, Corruption, GaussianNoise, Swap
+from isthmus.errors import ParameterError
+from isthmus.losses import error_map
+from isthmus.models.base import BaseAutoencoder
+from isthmus.models.inputs import read_input
+from isthmus.models.pairs import check_pairs, is_clean_target
+from isthmus.models.tiling import restore_any_size
+from isthmus.nets.blocks import in_blocks
+from isthmus.nets.network import Network
+from isthmus.parameters import AutoencoderParameters, DenoisingParameters
+from isthmus.prep.columns import ColumnEncoder
+from isthmus.prep.pixels import PixelEncoder
+from isthmus.prep.rows import EncodedRows
+from isthmus.train.loop import Corrupt, generator_for
+
+
+def _has_latent(model: Any) -> bool:
+    """Whether there is a latent to transform to; an AttributeError says why not, as scikit-learn expects."""
+    unet = model.plan_.network == "unet" if hasattr(model, "plan_") else model.network == "unet"
+    if unet:
+        raise AttributeError(
+            'network="unet" restores pictures without a latent; for one say network="conv" or "dense", or a latent_dim.'
+        )
+    return True
+
+
+class DenoisingAutoencoder(DenoisingParameters, BaseAutoencoder):
+    """Restore what is spoiled: noise, holes, watermarks, missing cells, lost colour.
+
+    In training each clean row is spoiled anew at every step, and the network learns to give back the clean one (Vincent et
+    al. 2008). Pictures of at least 16 x 16 get a U-shaped convolutional network without a bottleneck (see
+    `isthmus.nets.unet`); everything else, and whoever asks for a ``latent_dim``, gets the networks of `Autoencoder`.
+
+    Parameters
+    ----------
+    corruption : "auto" or a corruption of `isthmus.corruptions`, default "auto"
+        What spoils the rows; several are joined by ``|``. Strengths are shares of the data's range for pictures, standard
+        deviations for columns. "auto": ``GaussianNoise(0.2)`` for pictures and arrays of one unit, ``Swap(0.15)`` for tables;
+        nothing where ``fit`` gets pairs of spoiled and clean rows.
+    latent_dim, network, and all others : as in `Autoencoder`; ``network="unet"`` too.
+
+    Attributes
+    ----------
+    corruption_ : the corruption that was used; None for pairs, and where a file could not hold it (a picture watermark).
+    All others : as in `Autoencoder`; a network without a latent has ``latent_dim_`` 0 and no ``transform``.
+
+    References
+    ----------
+    Vincent, Larochelle, Bengio, Manzagol 2008, "Extracting and composing robust features with denoising autoencoders".
+
+    Examples
+    --------
+    >>> import isthmus
+    >>> from isthmus.corruptions import GaussianNoise
+    >>> digits = isthmus.datasets.load("digits") / 16
+    >>> model = isthmus.DenoisingAutoencoder(GaussianNoise(0.2), max_epochs=3, random_state=0).fit(digits[:1500])
+    >>> noisy = GaussianNoise(0.2).apply(digits[1500:], random_state=1)
+    >>> bool(((model.denoise(noisy) - digits[1500:]) ** 2).mean() < ((noisy - digits[1500:]) ** 2).mean())
+    True
+    """
+
+    corruption_: Corruption | None
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Fit to clean rows, which are spoiled in training, or to pairs of spoiled and clean rows.
+
+        Parameters
+        ----------
+        X : as in `Autoencoder.fit`: clean rows, or spoiled ones where ``y`` has their clean form.
+        y : the clean rows, of exactly the shape and order of ``X``; None or one value a row (labels) is ignored.
+
+        Raises
+        ------
+        ParameterError : a corruption that is none, or that does not suit the kind of data.
+        DataError : pairs of different shape or order, rows that cannot be used.
+        """
+        self._check_corruption()
+        if not is_clean_target(X, y):
+            return self._fit(X)
+        check_pairs(X, y)
+        self._paired = True
+        try:
+            return self._fit(y, seen=X)
+        finally:
+            del self._paired
+
+    def denoise(self, X: Any) -> Any:
+        """Restored rows, of the kind that came in and in original units.
+
+        Pictures may have another size than those of fit: they are then restored in overlapping tiles.
+
+        Raises
+        ------
+        DataError : rows whose columns or channels do not fit those of fit.
+        """
+        check_is_fitted(self)
+        if isinstance(self.encoder_, PixelEncoder):
+            pictures = np.asarray(read_input(self, X, reset=False))
+            if pictures.ndim > 2:
+                restored = restore_any_size(self, pictures)
+                return restored if restored is not None else self.reconstruct(X)
+        return self.reconstruct(X)
+
+    def compare(self, X: Any, y: Any = None) -> dict[str, float | None]:
+        """The mean error of restored rows beside that of PCA and of the spoiled rows as they are.
+
+        Parameters
+        ----------
+        X : clean rows, which are spoiled as in training (with the model's seed), or spoiled ones with ``y`` their clean form.
+        y : as in `fit`.
+
+        Returns
+        -------
+        ``error``, ``pca_error`` (None where the network has no latent), ``ratio`` of the two, ``untouched_error`` (None for
+        tables, whose spoiled cells are no guess).
+        """
+        paired = is_clean_target(X, y)
+        if paired:
+            check_pairs(X, y)
+        clean, seen = self._rows(y if paired else X), self._rows(X) if paired else None
+        error = self._mean_restored(self.network_, clean, seen)
+        pca = None if self.baseline_ is None else self._mean_restored(self.baseline_, clean, seen)
+        pictures = isinstance(self.encoder_, PixelEncoder)
+        return {
+            "error": error,
+            "pca_error": pca,
+            "ratio": error / pca if pca else None,
+            "untouched_error": self._mean_restored(None, clean, seen) if pictures else None,
+        }
+
+    @available_if(_has_latent)  # type: ignore[untyped-decorator]  # sklearn is untyped
+    def transform(self, X: Any) -> NDArray[np.float32]:
+        """Latents of the rows of ``X``, (n_samples, latent_dim_); not with ``network="unet"``."""
+        return super().transform(X)
+
+    @available_if(_has_latent)  # type: ignore[untyped-decorator]  # sklearn is untyped
+    def inverse_transform(self, Z: Any) -> Any:
+        """Decode latents (n_samples, latent_dim_); not with ``network="unet"``."""
+        return super().inverse_transform(Z)
+
+    def _check_corruption(self) -> None:
+        if not (
+            self.corruption == "auto" if isinstance(self.corruption, str) else isinstance(self.corruption, Corruption)
+        ):
+            raise ParameterError(
+                'corruption must be "auto" or one of isthmus.corruptions, such as isthmus.corruptions.GaussianNoise(0.2); '
+                f"got {self.corruption!r}."
+            )
+
+    def _corruption(self) -> Corrupt | None:
+        if isinstance(self.corruption, Corruption):
+            self.corruption_ = self.corruption
+        elif getattr(self, "_paired", False):
+            self.corruption_ = None
+        else:
+            self.corruption_ = GaussianNoise(0.2) if _one_unit(self) else Swap(0.15)
+        return None if self.corruption_ is None else self._spoil(self.corruption_)
+
+    def _spoil(self, corruption: Corruption) -> Corrupt:
+        """``corruption`` as a function of rows in network units."""
+        low, high = (torch.from_numpy(bound).to(self._device) for bound in self.encoder_.bounds())
+        if isinstance(self.encoder_, ColumnEncoder):
+            return _on_columns(corruption, self.encoder_, low, high)
+        span = (high - low).clamp_min(1e-12)
+        return lambda x, generator: low + span * corruption.on_pictures((x - low) / span, generator)
+
+    def _mean_restored(self, network: Network | None, clean: EncodedRows, seen: EncodedRows | None) -> float:
+        """Mean error of what ``network`` (None: nothing) makes of ``seen``, or of ``clean`` spoiled, against ``clean``."""
+        layout, corrupt = self.encoder_.layout, None
+        if seen is None:
+            if self.corruption_ is None:
+                raise ParameterError(
+                    "the model was fitted to pairs, so clean rows alone cannot be compared: compare(X, y)."
+                )
+            corrupt = self._spoil(self.corruption_)
+        width = layout.input_shape[0]
+
+        def rows(start: int, stop: int) -> torch.Tensor:
+            target = clean.slice(start, stop)
+            given = target if seen is None else seen.slice(start, stop)
+            given = given if corrupt is None else corrupt(given, generator_for(self.seed_, 5, start))
+            return torch.cat([given, target], dim=1)
+
+        def errors(both: torch.Tensor) -> torch.Tensor:
+            given, target = both[:, :width], both[:, width:]
+            restored = given[:, : layout.output_shape[0]] if network is None else network(given).reconstruction
+            return error_map(restored, target, layout)
+
+        found = in_blocks(errors, rows, len(clean), self.block_rows_, self._device)
+        return float(np.nanmean(found.reshape(len(found), -1), axis=1).mean())
+
+    @property
+    def _parameters(self) -> AutoencoderParameters:
+        return self
+
+
+def _one_unit(model: DenoisingAutoencoder) -> bool:
+    """Whether all values share one unit: pictures, and arrays that were scaled by one factor."""
+    return isinstance(model.encoder_, PixelEncoder) or model.plan_.scaling != "column"
+
+
+def _on_columns(corruption: Corruption, encoder: ColumnEncoder, low: torch.Tensor, high: torch.Tensor) -> Corrupt:
+    """``corruption`` as a function of encoded rows; a cell that it takes away is marked as missing where there are marks."""
+    layout, marks = encoder.layout, len(encoder.gaps)
+    numbers = slice(layout.n_numbers)
+    # Network units are standard deviations already.
+    deviations, owner = low.new_ones(layout.n_numbers), torch.from_numpy(encoder.owners())
+    space = ColumnSpace(layout, deviations, low[numbers], high[numbers], owner)
+
+    def spoil(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        spoiled = corruption.on_columns(x, generator, space)
+        if marks:
+            spoiled[:, -marks:] = spoiled[:, -marks:].nan_to_num(nan=1.0)
+        return spoiled
+
+    return spoil

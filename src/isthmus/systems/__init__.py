@@ -1,0 +1,1 @@
+"""The named systems behind `isthmus.recipes`: what they are, how one is run, what it shows."""
