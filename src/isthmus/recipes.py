@@ -6,17 +6,15 @@ do, then a table of all sides, and writes pictures, a report, the two models and
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from isthmus import atomic
-from isthmus.data.datasets import FOLDER_VARIABLE
 from isthmus.errors import OutputError, ParameterError
 from isthmus.systems.catalogue import CATALOGUE, Recipe
 from isthmus.systems.material import Material, material
@@ -95,7 +93,7 @@ def run(
     name : one of `names`.
     as_written, improved : which of the two to run, default both; the baseline is always run.
     alternative : the name of another reading of the tutorial, where the recipe has one.
-    data_dir : folder that holds the data set, in place of the one that ``ISTHMUS_DATA`` names.
+    data_dir : folder that holds the data set, in place of ``ISTHMUS_DATA`` and the cache folder.
     output : folder for pictures, report, models and ``result.json``; made where it is missing. None writes nothing.
     random_state : seed, default 0; the same seed gives the same figures.
     say : takes each line of text, default ``print``.
@@ -111,8 +109,7 @@ def run(
     if not (as_written or improved):
         raise ParameterError("nothing to run: ask for as_written, improved, or both.")
     folder = None if output is None else _folder(output)
-    with _data_in(data_dir):
-        rows = material(recipe)
+    rows = material(recipe, data_dir)
     sides: list[Side] = []
     if as_written:
         say(f"{recipe.name}, as written")
@@ -132,23 +129,6 @@ def _alternative(recipe: Recipe, name: str | None) -> dict[str, Any]:
         there = ", ".join(recipe.alternatives) or "none"
         raise ParameterError(f"the recipe {recipe.name!r} has no alternative {name!r}; it has: {there}.")
     return dict(recipe.alternatives[name])
-
-
-@contextlib.contextmanager
-def _data_in(folder: str | os.PathLike[str] | None) -> Iterator[None]:
-    """Look for data sets in ``folder`` inside the block."""
-    if folder is None:
-        yield
-        return
-    before = os.environ.get(FOLDER_VARIABLE)
-    os.environ[FOLDER_VARIABLE] = os.fspath(folder)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[FOLDER_VARIABLE]
-        else:
-            os.environ[FOLDER_VARIABLE] = before
 
 
 def _folder(output: str | os.PathLike[str]) -> Path:

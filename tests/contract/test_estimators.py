@@ -6,9 +6,9 @@ import pytest
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from isthmus import Autoencoder
+from isthmus import Autoencoder, DenoisingAutoencoder
 
-ESTIMATORS = [Autoencoder]
+ESTIMATORS = [Autoencoder, DenoisingAutoencoder]
 FRAMES = [  # what check_estimator leaves out
     name
     for name in dir(estimator_checks)

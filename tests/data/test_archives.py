@@ -31,7 +31,7 @@ def archive(tmp_path):
                 if entry is None:
                     entry = tarfile.TarInfo(member[0])
                     entry.size = len(content)
-                tar.addfile(entry, io.BytesIO(content or b""))
+                tar.addfile(entry, None if content is None else io.BytesIO(content))
         return path
 
     return write

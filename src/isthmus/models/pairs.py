@@ -56,4 +56,4 @@ def check_pairs(X: Any, y: Any) -> None:
 
 def _shape(rows: Any) -> tuple[int, ...]:
     found = getattr(rows, "shape", None)
-    return tuple(np.shape(rows) if found is None else found)
+    return tuple(np.asarray(rows).shape if found is None else found)

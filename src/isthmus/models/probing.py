@@ -114,9 +114,8 @@ def probe(
         The class of each row, or the name of a column of ``X``, which the model need not know and which is then no feature.
         Rows without a label (None, NaN) are left out.
     test_fraction : float in (0, 1), default 0.25
-        Share of each class that tests; at least one row of it. At most 10,000 rows are learnt from and 5,000 tested,
-        drawn with the seed; fewer to learn from where columns times
-        classes exceed 10,000.
+        Share of each class that tests; at least one row of it. About 10,000 rows are learnt from and 5,000 tested at most,
+        drawn with the seed; fewer to learn from where columns times classes exceed 10,000.
     neighbours : int >= 1, default 5
         Training rows that vote on the class of a test row.
     random_state : int, RandomState or None, default 0

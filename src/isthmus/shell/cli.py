@@ -26,7 +26,10 @@ from isthmus.errors import InternalError, IsthmusWarning, UserError
 from isthmus.shell import terminal
 from isthmus.version import __version__
 
-VERBS = ("demo", "recipe", "fit", "encode", "decode", "reconstruct", "score", "report", "inspect", "datasets")
+VERBS = (
+    "demo", "recipe", "fit", "encode", "decode", "reconstruct", "score", "probe", "map", "similar", "report", "inspect",
+    "datasets",
+)  # fmt: skip
 BUG, WRONG_INPUT, NO_READER = 1, 2, 141
 
 

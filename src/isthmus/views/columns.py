@@ -15,6 +15,7 @@ from isthmus.data.dtypes import is_span
 from isthmus.data.readers import as_data
 from isthmus.data.table import Table
 from isthmus.models.inputs import Data
+from isthmus.models.relevance import change_of
 from isthmus.views.measured import Floats, Measured
 from isthmus.views.words import cell, number, percent
 
@@ -32,6 +33,7 @@ class Column:
     kind : number, category, flag or date.
     explained, pca_explained : share explained (R2); NaN where it is not defined or there is no PCA.
     off, pca_off : by how much a value is typically off, as text with its unit.
+    change : share of the latent's change that the column is to be thanked for (`isthmus.models.relevance`).
     """
 
     name: str
@@ -40,6 +42,7 @@ class Column:
     pca_explained: float
     off: str
     pca_off: str
+    change: float
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,11 @@ def best_first(measured: Measured) -> list[Column]:
     sample = measured.rows(measured.drawn)
     off = _typically_off(measured.model, sample)
     pca_off = [""] * len(off) if measured.pca is None else _typically_off(measured.pca, sample)
+    change = change_of(measured.model, measured.data, measured.model.seed_)
     columns = [
         Column(
             name_of(measured.data, j), encoder.kinds[j], float(share), float("nan") if theirs is None else float(theirs[j]),
-            off[j], pca_off[j],
+            off[j], pca_off[j], float(change[j]),
         )
         for j, share in enumerate(ours)
     ]  # fmt: skip

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from isthmus.errors import DataError, ParameterError
 from isthmus.models.traversal import Walk
-from isthmus.views.charts import LIGHT, WIDTH, Chart, as_png, axes
+from isthmus.views.charts import LIGHT, TEXT, WIDTH, Chart, as_png, axes
 from isthmus.views.colours import SCALE, Group, groups_of
 from isthmus.views.labels import Labels, row_labels
 from isthmus.views.measured import MOST_DRAWN, Floats
 from isthmus.views.pictures import Strip, tiles
-from isthmus.views.words import count, number, percent
+from isthmus.views.words import count, number, percent, short
 
 _HALO = [patheffects.withStroke(linewidth=3, foreground=LIGHT["card"])]
 
@@ -74,8 +74,8 @@ def map_chart(latents: Any, labels: Any = None, *, dims: int = 2) -> Chart:
     if shown.shape[1] == 1:
         return _ridges(chart, shown[:, 0], groups, names[0])
     if dims == 3:
-        return dataclasses.replace(chart, height=620, draw=lambda figure: _in_space(figure, shown, groups, names))
-    return dataclasses.replace(chart, draw=lambda figure: _flat(axes(figure), shown, groups, names, (0, 1)))
+        return dataclasses.replace(chart, height=600, draw=lambda figure: _in_space(figure, shown, groups, names))
+    return dataclasses.replace(chart, draw=lambda figure: _flat(figure, shown, groups, names))
 
 
 def _checked(latents: Any, dims: Any) -> Floats:
@@ -119,19 +119,42 @@ def _by_lot(n_rows: int) -> NDArray[np.int64]:
     return np.random.default_rng(0).permutation(n_rows)[:MOST_DRAWN]
 
 
-def _flat(ax: Any, points: Floats, groups: list[Group], names: list[str], pair: tuple[int, int]) -> None:
-    """Points on two of the axes."""
-    across, up = (points[:, place] for place in pair)
+def _flat(figure: Figure, points: Floats, groups: list[Group], names: list[str]) -> None:
+    ax = axes(figure)
     ax.grid(axis="x", color=LIGHT["line"], linewidth=0.8)
-    for mark in dict.fromkeys(group.mark for group in groups):
-        rows, colours = _in_turn([group for group in groups if group.mark == mark])
-        ax.scatter(across[rows], up[rows], s=_size(points), c=colours, marker=mark, alpha=0.75, linewidths=0)
-    for group in groups:
-        if group.named:
-            ax.text(*_middle(points[group.rows][:, pair]), group.name, ha="center", va="center", path_effects=_HALO)
-    ax.set(xlabel=names[pair[0]], ylabel=names[pair[1]])
+    _scatter(ax, points, groups)
+    _name_groups(ax, points, groups, (396, 334), size=TEXT)
+    ax.set(xlabel=names[0], ylabel=names[1])
     ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.yaxis.set_major_locator(MaxNLocator(5))
+
+
+def _scatter(ax: Any, points: Floats, groups: list[Group]) -> None:
+    size = 9 if len(points) > 2_000 else 14 if len(points) > 400 else 26
+    for mark in dict.fromkeys(group.mark for group in groups):
+        rows, colours = _in_turn([group for group in groups if group.mark == mark])
+        how = {"depthshade": False} if points.shape[1] == 3 else {}
+        ax.scatter(*points[rows].T, s=size, c=colours, marker=mark, alpha=0.75, linewidths=0, **how)
+
+
+def _name_groups(ax: Any, points: Floats, groups: list[Group], frame: tuple[float, float], size: float) -> None:
+    """The name of each group where it lies, so that colours are not all there is to go by.
+
+    ``frame`` is the width and height of the map in points, ``size`` that of the letters.
+    """
+    named = [group for group in groups if group.named]
+    if not named:
+        return
+    names = [_cut(short(group.name)) for group in named]
+    room = np.array([0.75 * size * max(map(len, names)), 1.2 * size]) / frame * (np.ptp(points, axis=0) + 1e-30)
+    places = _apart(np.array([_middle(points[group.rows]) for group in named]) / room) * room
+    for name, place in zip(names, places, strict=True):
+        ax.text(*place, name, size=size, weight="bold", ha="center", va="center", path_effects=_HALO)
+
+
+def _cut(name: str) -> str:
+    """A long name with its middle left out: names that begin alike often differ at the end."""
+    return name if len(name) <= 10 else f"{name[:4]}…{name[-5:]}"
 
 
 def _in_turn(groups: list[Group]) -> tuple[NDArray[np.int64], list[str]]:
@@ -143,41 +166,44 @@ def _in_turn(groups: list[Group]) -> tuple[NDArray[np.int64], list[str]]:
 
 
 def _middle(points: Floats) -> list[float]:
-    """Where most points of a group lie; a mean could fall between two heaps."""
-    centre = np.median(points, axis=0)
-    near = ((points - centre) ** 2 / (points.var(axis=0) + 1e-30)).sum(axis=1).argmin()
-    return [float(value) for value in points[near]]
+    """The point of a group that lies nearest to its median; a mean could fall between two heaps."""
+    from_median = (points - np.median(points, axis=0)) / (points.std(axis=0) + 1e-30)
+    nearest = points[np.square(from_median).sum(axis=1).argmin()]
+    return [float(value) for value in nearest]
 
 
-def _size(points: Floats) -> float:
-    return 9 if len(points) > 2_000 else 14 if len(points) > 400 else 26
+def _apart(places: Floats) -> Floats:
+    """Places (n, 2) pushed from one another until all are about 1 apart, so that names can be read."""
+    places = places.copy()
+    for _ in range(50):
+        between = places[:, None] - places
+        distance = np.sqrt(np.square(between).sum(axis=2)) + np.eye(len(places))
+        push = np.maximum(0, 1 - distance)[..., None] * between / np.maximum(distance, 1e-9)[..., None]
+        places += 0.5 * push.sum(axis=1)
+    return places
 
 
 def _in_space(figure: Figure, points: Floats, groups: list[Group], names: list[str]) -> None:
     """Points in space above, and their three flat shadows below, since a picture of space hides what lies behind."""
     with rc_context({"grid.color": LIGHT["line"], "grid.linewidth": 0.8}):
-        ax: Any = figure.add_axes((0.08, 0.33, 0.84, 0.67), projection="3d")
+        ax: Any = figure.add_axes((0.02, 0.36, 0.96, 0.64), projection="3d")
     ax.view_init(elev=22, azim=-58)
-    ax.set_box_aspect(None, zoom=0.92)
-    for mark in dict.fromkeys(group.mark for group in groups):
-        rows, colours = _in_turn([group for group in groups if group.mark == mark])
-        ax.scatter(*points[rows].T, s=_size(points), c=colours, marker=mark, alpha=0.75, linewidths=0)
-    for group in groups:
-        if group.named:
-            ax.text(*_middle(points[group.rows]), group.name, ha="center", va="center", path_effects=_HALO)
-    short = [name.split(":")[0] for name in names]
-    ax.set(xlabel=short[0], ylabel=short[1], zlabel=short[2])
+    ax.set_box_aspect(None, zoom=1.15)
+    _scatter(ax, points, groups)
+    brief = [name.split(":")[0] for name in names]
+    ax.set(xlabel=brief[0], ylabel=brief[1], zlabel=brief[2])
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
         axis.set_pane_color(LIGHT["card"])
+        axis.line.set_color(LIGHT["muted"])
         axis.set_major_locator(MaxNLocator(4))
     ax.tick_params(colors=LIGHT["muted"], labelsize=9)
     for place, pair in enumerate(((0, 1), (0, 2), (1, 2))):
-        left = 0.08 + place * 0.32
-        flat: Any = figure.add_axes((left, 0.05, 0.26, 0.24))
+        flat: Any = figure.add_axes((0.05 + place * 0.33, 0.05, 0.28, 0.26))
         flat.spines[["top", "right"]].set_visible(False)
         flat.spines[["left", "bottom"]].set_color(LIGHT["line"])
-        _flat(flat, points, [dataclasses.replace(group, named=False) for group in groups], short, pair)
-        flat.tick_params(labelbottom=False, labelleft=False, length=0)
+        _scatter(flat, points[:, pair], groups)
+        _name_groups(flat, points[:, pair], groups, (134, 156), size=9)
+        flat.set(xlabel=brief[pair[0]], ylabel=brief[pair[1]], xticks=[], yticks=[])
 
 
 def _ridges(chart: Chart, values: Floats, groups: list[Group], name: str) -> Chart:
@@ -210,7 +236,7 @@ def _against_labels(chart: Chart, values: Floats, labels: Labels, groups: list[G
     def draw(figure: Figure) -> None:
         ax = axes(figure)
         ax.grid(axis="x", color=LIGHT["line"], linewidth=0.8)
-        ax.scatter(values[seen], up[seen], s=_size(values), c=colour[seen].tolist(), alpha=0.75, linewidths=0)
+        ax.scatter(values[seen], up[seen], s=14, c=colour[seen].tolist(), alpha=0.75, linewidths=0)
         ax.set(xlabel=name, ylabel="label")
 
     return dataclasses.replace(chart, draw=draw, legend=())
@@ -239,3 +265,11 @@ def walk_chart(walk: Walk, coordinate: int) -> Chart:
     legend = tuple((number(float(value), 3), colour) for value, colour in zip(walk.values, colours, strict=True))
     words = f"Rows decoded along latent{coordinate}, from {number(walk.values[0], 3)} to {number(walk.values[-1], 3)}."
     return Chart(f"walk{coordinate}", words, WIDTH * 0.6, draw, legend)
+
+
+def neighbours_strip(model: Any, pictures: Any, row: int, places: list[int], distances: list[float]) -> Strip:
+    """A picture (the first), which is row ``row``, and its neighbours, with the row number (from 1) and distance of each."""
+    encoder = model.encoder_
+    drawn = tiles(pictures, encoder.channels, (encoder.low, encoder.high))
+    near = [f"row {i + 1:,}\n{number(distance)}" for i, distance in zip(places, distances, strict=True)]
+    return Strip("similar", np.array([row, *places]), (("Similar", drawn),), (f"row {row + 1:,}\nthis one", *near))

@@ -12,7 +12,7 @@ import numpy as np
 
 from isthmus.data.table import Table
 from isthmus.models.summary import best_epoch, plan_rows
-from isthmus.views import baseline, columns, curves, page, plots
+from isthmus.views import baseline, columns, curves, page, plots, relevance
 from isthmus.views.charts import Chart
 from isthmus.views.measured import MOST_DRAWN, Measured
 from isthmus.views.pictures import Strip, strip
@@ -161,6 +161,7 @@ def by_column(measured: Measured) -> Section:
     )
     figures = "".join(page.figure(chart, with_legend=False) for chart in charts)
     body = page.paragraph(words) + page.legend(charts[0]) + f'<div class="pair">{figures}</div>'
+    body += relevance.kept(shown, measured.model.latent_dim_)
     body += _own_units(shown, with_pca, len(measured.data)) + _worst_rows(measured)
     return Section("columns", "Columns", body, charts)
 
