@@ -149,7 +149,7 @@ def test_filters_against_noise():
 @pytest.mark.parametrize(("sigma", "noise"), [(None, []), (0.1, ["total variation", "non-local means"])])
 def test_filters_against_holes(sigma, noise):
     """With a mask it holds those against holes, and those against noise only where there is noise too."""
-    noisy, clean = pair((2, 16, 16))
+    _, clean = pair((2, 16, 16))
     mask = np.zeros((16, 16), dtype=bool)
     mask[4:8, 4:8] = True
     rows = compare_filters(np.where(mask, 0, clean), clean, {}, 1, mask=mask, sigma=sigma)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -44,7 +46,7 @@ def test_neighbours_share_the_overlap(length, side, share):
     """Tiles are in order, all different, and neighbours share at least the overlap."""
     overlap = int(share * side)
     starts = [left for _, left in cut((1, length), (side, side), overlap)]
-    assert all(0 < b - a <= side - overlap for a, b in zip(starts, starts[1:], strict=False))
+    assert all(0 < b - a <= side - overlap for a, b in itertools.pairwise(starts))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 50), (33, 31)])

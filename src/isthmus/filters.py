@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import scipy.ndimage
-import scipy.optimize
 import scipy.sparse
 import scipy.sparse.linalg
 from numpy.typing import NDArray
@@ -33,8 +32,8 @@ NLM_STRENGTH = 0.7
 of 255; the 0.8 that scikit-image advises for the same algorithm loses 0.1 dB there."""
 TV_PRECISION = 5e-5
 """Change of the energy at which the iterations stop. scikit-image's 2e-4 stops early enough to cost 0.1 dB."""
-TV_WEIGHTS = (1e-3, 4.0)
-"""Between these the best weight is looked for."""
+TV_WEIGHTS = np.geomspace(5e-3, 2.0, 13)
+"""Among these, then around the best of these, the best weight is looked for: the error is too rugged for a descent."""
 DB2 = (-0.48296291314453416, 0.8365163037378079, -0.2241438680420134, -0.12940952255126037)
 """The high-pass filter of Daubechies' wavelet with two vanishing moments."""
 HALF_OF_NORMAL = 0.6744897501960817
@@ -187,7 +186,8 @@ def inpainting(noisy: NDArray[Any], mask: NDArray[Any]) -> Pictures:
     restoration = need("skimage.restoration", extra="images")
 
     def inpaint(picture: Pictures, hole: NDArray[np.bool_]) -> Any:
-        return restoration.inpaint_biharmonic(picture, hole, channel_axis=-1)
+        # It asks for a mask that can be written to, and ours may be one picture's, shown for all.
+        return restoration.inpaint_biharmonic(picture, hole.copy(), channel_axis=-1)
 
     return _into_holes(inpaint, noisy, mask)
 
@@ -256,7 +256,7 @@ HOLE_FILTERS: dict[str, HoleFilter] = {"fill": fill, "inpainting": inpainting}
 
 
 def best_tv_weight(noisy: NDArray[Any], clean: NDArray[Any], most: int = 10) -> float:
-    """The weight of `total_variation` with the least mean squared error on training pictures.
+    """The weight of `total_variation` with the highest mean PSNR on training pictures.
 
     The fair strength for a filter that is compared with a network: both have then seen the training pictures.
 
@@ -267,7 +267,7 @@ def best_tv_weight(noisy: NDArray[Any], clean: NDArray[Any], most: int = 10) -> 
 
     Returns
     -------
-    float between 0.001 and 4, to about 2 %.
+    float between 0.003 and 3.3, in steps of 13 %.
 
     Raises
     ------
@@ -279,12 +279,13 @@ def best_tv_weight(noisy: NDArray[Any], clean: NDArray[Any], most: int = 10) -> 
     chosen = evenly(len(noisy), most)
     seen, truth = np.asarray(noisy)[chosen], np.asarray(clean, dtype=np.float64)[chosen]
 
-    def error(log_weight: float) -> float:
-        return float(np.mean((total_variation(seen, weight=float(np.exp(log_weight))) - truth) ** 2))
+    def error(weight: float) -> float:
+        squares = (total_variation(seen, weight=weight) - truth) ** 2
+        return float(np.log(squares.reshape(len(squares), -1).mean(axis=1) + 1e-12).mean())
 
-    bounds = tuple(np.log(TV_WEIGHTS))
-    found = scipy.optimize.minimize_scalar(error, bounds=bounds, method="bounded", options={"xatol": 0.02})
-    return float(np.exp(found.x))
+    step = TV_WEIGHTS[1] / TV_WEIGHTS[0]
+    coarse = min(TV_WEIGHTS, key=error)
+    return float(min(np.geomspace(coarse / step, coarse * step, 9), key=error))
 
 
 def evenly(count: int, most: int) -> NDArray[np.intp]:

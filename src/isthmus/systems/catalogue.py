@@ -59,9 +59,12 @@ _AS_WRITTEN: dict[str, Any] = {
     "scaling": "none", "schedule": "constant", "keep": "last", "validation_fraction": 0.0, "patience": None,
     "precision": "float32",
 }  # fmt: skip
-# Keras's own settings, in torch's names; both have the epsilon in the same place.
+# Keras's own settings, in torch's names. Keras's RMSprop has its epsilon inside the root, as TensorFlow 1's had; torch's,
+# which has it outside, takes far larger steps where gradients are small (test error .024 in place of .078).
 _KERAS_ADAM = {"optimizer": "adam", "learning_rate": 1e-3, "optimizer_options": {"betas": (0.9, 0.999), "eps": 1e-7}}
-_KERAS_RMSPROP = {"optimizer": "rmsprop", "learning_rate": 0.02, "optimizer_options": {"alpha": 0.9, "eps": 1e-7}}
+_KERAS_RMSPROP = {
+    "optimizer": "rmsprop-tf", "learning_rate": 0.02, "optimizer_options": {"alpha": 0.9, "eps": 1e-7, "start": 0.0},
+}  # fmt: skip
 _KERAS_ADADELTA = {"optimizer": "adadelta", "learning_rate": 1.0, "optimizer_options": {"rho": 0.95, "eps": 1e-7}}
 _TF1_RMSPROP = {"optimizer": "rmsprop-tf", "learning_rate": 0.01}
 
@@ -99,6 +102,8 @@ _ENTRIES = (
             "its text says that the decoder mirrors the encoder (128-256-784), its program has 128-128-784: both can be "
             "run (--alternative mirrored)",
             _CLOSE,
+            "with torch's RMSprop, whose epsilon stands outside the root, the same settings end at 0.024: steps are larger where "
+            "gradients are small",
         ),
     ),
     Recipe(

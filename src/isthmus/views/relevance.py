@@ -32,9 +32,9 @@ def _lost(columns: list[Column], latent_dim: int) -> str:
         return ""
     more = len(names) - MOST_NAMED
     listed = joined([*names[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])])
-    it = "it" if len(names) == 1 else "them"
+    has, it = ("it has", "it") if len(names) == 1 else ("they have", "them")
     return (
-        f"Of {listed} the latent keeps next to nothing: they have little in common with the other columns, and "
-        f"{count(latent_dim, 'number')} had no room for them. Leaving {it} out changes little for the others; whether you need "
-        f"{it} is another question, which only what you want the columns for can answer."
-    ).replace("they have", "it has" if len(names) == 1 else "they have").replace("room for them", f"room for {it}")
+        f"The latent keeps next to nothing of {listed}: {has} little in common with the other columns, and a latent of "
+        f"{count(latent_dim, 'number')} had no room left for {it}. Whether you need {it} is another question, which depends on "
+        "what you want the columns for; reconstruction does not know that."
+    )

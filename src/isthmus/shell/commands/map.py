@@ -11,6 +11,7 @@ from isthmus import atomic
 from isthmus.errors import OutputError, ParameterError
 from isthmus.shell import flags, inputs, output, terminal
 from isthmus.shell.commands.report import read_labels
+from isthmus.shell.commands.similar import values_of
 
 SHOWN_COLUMNS = 8
 TABLE_STEPS, PICTURE_STEPS = 5, 9
@@ -111,14 +112,13 @@ def _show_walk(model: Any, walk: Any, coordinate: int, beside: str) -> None:
 
 def _print_walk(model: Any, walk: Any, coordinate: int) -> None:
     from isthmus.models.traversal import column_changes
-    from isthmus.shell.results import decoded_columns
     from isthmus.views.words import cell, number
 
     changes = column_changes(model, walk.rows)
-    columns = list(decoded_columns(walk.rows).items())
+    columns = list(values_of(walk.rows).items())
     order = sorted(range(len(columns)), key=lambda place: -changes[place])[:SHOWN_COLUMNS]
     some = f", the {len(order)} of {len(columns)} columns that change most" if len(order) < len(columns) else ""
     terminal.say(f"along latent{coordinate}, from low to high{some}:", bold=True)
     header = ("column", *(number(float(value), 3) for value in walk.values))
-    cells = [(columns[place][0], *(cell(value) for value in columns[place][1].tolist())) for place in order]
+    cells = [(columns[place][0], *(cell(value) for value in columns[place][1])) for place in order]
     terminal.grid(header, cells)

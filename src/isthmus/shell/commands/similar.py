@@ -79,9 +79,15 @@ def _check_target(target: str, read: tuple[str, ...], pictures: bool) -> None:
         )
 
 
-def _columns(data: Any, places: list[int]) -> dict[str, Any]:
-    """Named columns of some rows; none of pictures."""
-    return {} if len(data.shape) > 2 else decoded_columns(taken(data, places))
+def values_of(rows: Any) -> dict[str, list[Any]]:
+    """Named columns of a table, a frame or an array, as Python's own values."""
+    columns = decoded_columns(rows)
+    return {name: c.to_pylist() if hasattr(c, "to_pylist") else c.tolist() for name, c in columns.items()}
+
+
+def _values(data: Any, places: list[int]) -> dict[str, list[Any]]:
+    """Values of some rows by column; none of pictures."""
+    return {} if len(data.shape) > 2 else values_of(taken(data, places))
 
 
 def _tell(
@@ -92,15 +98,15 @@ def _tell(
 
     source, place = query
     files, own = inputs.files_of(rows), inputs.files_of(source)
-    columns = _columns(rows, places)
+    columns = _values(rows, places)
     shown = list(columns)[:SHOWN_COLUMNS]
-    itself = _columns(source, [place])
+    itself = _values(source, [place])
     more = f"; {len(shown)} of {len(columns)} columns are shown" if len(shown) < len(columns) else ""
     terminal.say(f"most like {name}, the nearest first{more}", err=err, bold=True)
     header = ("row", "distance", *(["file"] if files or own else []), *shown)
-    lines = [("this one", "", *own[place : place + 1], *(cell(itself[c].tolist()[0]) for c in shown))]
+    lines = [("this one", "", *own[place : place + 1], *(cell(itself[c][0]) for c in shown))]
     for n, (i, distance) in enumerate(zip(places, distances, strict=True)):
-        cells = [cell(columns[c].tolist()[n]) for c in shown]
+        cells = [cell(columns[c][n]) for c in shown]
         lines.append((f"{i + 1}", f"{distance:.4g}", *files[i : i + 1], *cells))
     terminal.grid(header, lines, err=err)
 
@@ -108,7 +114,7 @@ def _tell(
 def _record(rows: Any, place: int, distance: float) -> dict[str, Any]:
     """One neighbour for JSON; dates as text."""
     files = inputs.files_of(rows)
-    values = {name: _plain(column.tolist()[0]) for name, column in _columns(rows, [place]).items()}
+    values = {name: _plain(values[0]) for name, values in _values(rows, [place]).items()}
     return {
         "row": place + 1,
         "distance": distance,
@@ -127,7 +133,7 @@ def _write(
     import numpy as np
 
     if not inputs.is_of_pictures(model):
-        found = {"row": np.array(places) + 1, "distance": np.array(distances), **_columns(rows, places)}
+        found = {"row": np.array(places) + 1, "distance": np.array(distances), **decoded_columns(taken(rows, places))}
         output.write_rows(target, found)
         return
     from isthmus.views.latent import neighbours_strip
