@@ -47,7 +47,9 @@ def shoot(seed: int, what: str = "") -> Shot:
     warm = np.exp(-((height / 0.25) ** 2))
     clear = _landscape(draw, hour, height, light, warm)
     camera = _camera(draw)
-    picture = clear if not what else (_smoke if what == "smoke" else _fire)(clear, np.random.default_rng((7, seed)), light)
+    picture = (
+        clear if not what else (_smoke if what == "smoke" else _fire)(clear, np.random.default_rng((7, seed)), light)
+    )
     changed = np.abs(_shaken(picture, camera) - _shaken(clear, camera)).mean(axis=2)
     return Shot(_exposed(_shaken(picture, camera), draw, light), hour, what, changed > VISIBLE)
 
