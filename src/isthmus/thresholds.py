@@ -68,7 +68,8 @@ def conformal(scores: ArrayLike, false_alarm_rate: float | None = None) -> float
     rank = math.ceil((len(found) + 1) * (1 - rate) - 1e-9)
     if rank > len(found):
         raise ParameterError(
-            f"{len(found)} held-out rows cannot tell a false-alarm rate of {rate:g}; the least they can is {1 / (len(found) + 1):.2g}."
+            f"{len(found)} held-out rows cannot tell a false-alarm rate of {rate:g}; the least they can is "
+            f"{1 / (len(found) + 1):.2g}."
         )
     return float(found[max(rank, 1) - 1])
 

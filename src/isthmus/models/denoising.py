@@ -6,13 +6,12 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from isthmus.corruptions import ColumnSpace, Corruption, GaussianNoise, Swap
 from isthmus.errors import ParameterError
-from isthmus.losses import error_map
+from isthmus.losses import error_map, per_row
 from isthmus.models.base import BaseAutoencoder
 from isthmus.models.inputs import read_input
 from isthmus.models.pairs import check_pairs, is_clean_target
@@ -36,7 +35,18 @@ def _has_latent(model: Any) -> bool:
     return True
 
 
-class DenoisingAutoencoder(DenoisingParameters, BaseAutoencoder):
+class _OnlyWithLatent:
+    """What a network without a latent lacks.
+
+    scikit-learn wraps a ``transform`` that stands in a transformer's own body, and thereby makes it always there; here it
+    does not look.
+    """
+
+    transform = available_if(_has_latent)(BaseAutoencoder.transform)
+    inverse_transform = available_if(_has_latent)(BaseAutoencoder.inverse_transform)
+
+
+class DenoisingAutoencoder(DenoisingParameters, _OnlyWithLatent, BaseAutoencoder):
     """Restore what is spoiled: noise, holes, watermarks, missing cells, lost colour.
 
     In training each clean row is spoiled anew at every step, and the network learns to give back the clean one (Vincent et
@@ -96,6 +106,13 @@ class DenoisingAutoencoder(DenoisingParameters, BaseAutoencoder):
         finally:
             del self._paired
 
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """As `Autoencoder.partial_fit`, over clean rows, which are spoiled as in `fit`; pairs are an error."""
+        self._check_corruption()
+        if is_clean_target(X, y):
+            raise ParameterError("partial_fit takes clean rows and spoils them itself; give pairs to fit.")
+        return super().partial_fit(X)
+
     def denoise(self, X: Any) -> Any:
         """Restored rows, of the kind that came in and in original units.
 
@@ -140,16 +157,6 @@ class DenoisingAutoencoder(DenoisingParameters, BaseAutoencoder):
             "untouched_error": self._mean_restored(None, clean, seen) if pictures else None,
         }
 
-    @available_if(_has_latent)  # type: ignore[untyped-decorator]  # sklearn is untyped
-    def transform(self, X: Any) -> NDArray[np.float32]:
-        """Latents of the rows of ``X``, (n_samples, latent_dim_); not with ``network="unet"``."""
-        return super().transform(X)
-
-    @available_if(_has_latent)  # type: ignore[untyped-decorator]  # sklearn is untyped
-    def inverse_transform(self, Z: Any) -> Any:
-        """Decode latents (n_samples, latent_dim_); not with ``network="unet"``."""
-        return super().inverse_transform(Z)
-
     def _check_corruption(self) -> None:
         if not (
             self.corruption == "auto" if isinstance(self.corruption, str) else isinstance(self.corruption, Corruption)
@@ -182,7 +189,8 @@ class DenoisingAutoencoder(DenoisingParameters, BaseAutoencoder):
         if seen is None:
             if self.corruption_ is None:
                 raise ParameterError(
-                    "the model was fitted to pairs, so clean rows alone cannot be compared: compare(X, y)."
+                    "the model has no corruption (it was fitted to pairs, or its file could not hold it), so clean rows alone "
+                    "cannot be compared: compare(X, y)."
                 )
             corrupt = self._spoil(self.corruption_)
         width = layout.input_shape[0]
@@ -195,11 +203,13 @@ class DenoisingAutoencoder(DenoisingParameters, BaseAutoencoder):
 
         def errors(both: torch.Tensor) -> torch.Tensor:
             given, target = both[:, :width], both[:, width:]
-            restored = given[:, : layout.output_shape[0]] if network is None else network(given).reconstruction
+            # A pixel that is missing in what is given stands at the average, as the network sees it.
+            untouched = given[:, : layout.output_shape[0]].nan_to_num()
+            restored = untouched if network is None else network(given).reconstruction
             return error_map(restored, target, layout)
 
         found = in_blocks(errors, rows, len(clean), self.block_rows_, self._device)
-        return float(np.nanmean(found.reshape(len(found), -1), axis=1).mean())
+        return float(per_row(torch.from_numpy(found).double()).mean())
 
     @property
     def _parameters(self) -> AutoencoderParameters:

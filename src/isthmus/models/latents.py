@@ -23,8 +23,13 @@ def latents_of(model: Any, X: Any) -> NDArray[np.float64]:
     if not isinstance(model, BaseAutoencoder):
         raise ParameterError(f"model must be a fitted isthmus autoencoder; got a {type(model).__name__}.")
     check_is_fitted(model)
+    check_latent(model)
+    return model.transform(X).astype(np.float64)
+
+
+def check_latent(model: Any) -> None:
+    """Raise `ParameterError` where a fitted model squeezes nothing into a latent."""
     if not hasattr(model, "transform"):
         raise ParameterError(
             "this model has no latent (its network passes details around the bottleneck); use another."
         )
-    return model.transform(X).astype(np.float64)

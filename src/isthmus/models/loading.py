@@ -12,6 +12,7 @@ import torch
 from isthmus.corruptions import Corruption, from_spec
 from isthmus.errors import ModelFileError, ParameterError, UserError
 from isthmus.files import container, schema
+from isthmus.layout import Layout, PixelLayout
 from isthmus.models import encoder_state, fitting
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.base import BaseAutoencoder
@@ -22,6 +23,7 @@ from isthmus.nets.layers import layers_from
 from isthmus.nets.network import Network
 from isthmus.parameters import check
 from isthmus.plan import Plan
+from isthmus.train.optimizers import check_options
 
 ESTIMATORS: dict[str, type[BaseAutoencoder]] = {
     "Autoencoder": Autoencoder,
@@ -58,28 +60,30 @@ def load(path: str | os.PathLike[str], network: Any = None) -> Any:
     True
     """
     outlined: list[Network | None] = []
+    made: list[Any] = []
 
     def expected(spec: dict[str, Any]) -> dict[str, tuple[str, tuple[int, ...]]]:
         schema.check(spec, SCHEMA)
+        made[:] = [_estimator(spec, network), _corruption(spec["corruption"])]
         outlined[:] = _outline(spec, network)
         found = {f"encoder.{name}": value for name, value in encoder_state.shapes(spec["encoder"]).items()}
-        for part, made in zip(("network", "baseline"), outlined, strict=True):
-            if made is not None:
-                names = tensor_names(part, made, custom=network is not None and part == "network")
-                state = made.state_dict().items()
+        for part, outline in zip(("network", "baseline"), outlined, strict=True):
+            if outline is not None:
+                names = tensor_names(part, outline, custom=network is not None and part == "network")
+                state = outline.state_dict().items()
                 found |= {names[name]: (str(value.dtype)[6:], tuple(value.shape)) for name, value in state}
         return found
 
     spec, tensors = container.read(path, expected)
-    model = _estimator(spec, network)
+    model, corruption = made
     encoder = encoder_state.from_state(spec["encoder"], _part(tensors, "encoder"))
-    filled = [_fill(made, tensors, part, network) for part, made in zip(("network", "baseline"), outlined, strict=True)]
+    filled = [_fill(part, tensors, name, network) for name, part in zip(("network", "baseline"), outlined, strict=True)]
     main, baseline = filled
     if main is None:
         raise ModelFileError("it holds no network.")
     model._keep(fitting.Fitted(encoder, _plan(spec["plan"]), main, baseline, spec["work"]))
     if isinstance(model, DenoisingAutoencoder):
-        model.corruption_ = _corruption(spec["corruption"])
+        model.corruption_ = corruption
     model.seed_, model.n_rows_, model.n_features_in_ = spec["seed"], spec["n_rows"], spec["n_features"]
     model.notes_ = tuple(spec["notes"])
     model.history_ = [
@@ -96,6 +100,7 @@ def _outline(spec: dict[str, Any], network: Any) -> list[Network | None]:
     plan = _plan(spec["plan"])
     empty = {name: np.broadcast_to(np.array(0.5, dtype), shape) for name, (dtype, shape) in shapes.items()}
     layout = encoder_state.from_state(spec["encoder"], empty).layout
+    _check_network(spec, plan, layout)
     if plan.network == "custom":
         if network is None:
             raise ModelFileError(
@@ -107,6 +112,19 @@ def _outline(spec: dict[str, Any], network: Any) -> list[Network | None]:
             raise ParameterError("this model has a network of isthmus's own; load it without network=.")
         main = fitting.outline_for(plan, layout)
     return [main, fitting.outline_baseline(plan, layout) if spec["baseline"] else None]
+
+
+def _check_network(spec: dict[str, Any], plan: Plan, layout: Layout) -> None:
+    """What the schema cannot say: which kinds of network go with which layouts and sizes."""
+    restores = plan.network == "unet"
+    agree = [
+        restores == (plan.latent_dim == 0),
+        not restores or (isinstance(layout, PixelLayout) and bool(plan.hidden_dims) and not spec["baseline"]),
+        (plan.network == "layers") == (plan.layers is not None),
+        not restores or spec["estimator"] == "DenoisingAutoencoder",
+    ]
+    if not all(agree):
+        raise ModelFileError("its network does not agree with its data; the file was edited or damaged.")
 
 
 def _fill(made: Network | None, tensors: dict[str, Any], part: str, network: Any) -> Network | None:
@@ -126,11 +144,15 @@ def _estimator(spec: dict[str, Any], network: Any) -> Any:
     given: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in spec["parameters"].items()
     }
+    given["optimizer_options"] = _with_tuples(given["optimizer_options"])
     try:
         if isinstance(given.get("corruption"), tuple):
             given["corruption"] = _corruption(spec["parameters"]["corruption"])
         model = ESTIMATORS[spec["estimator"]](**given)
         check(model)
+        check_options(model.optimizer, model.optimizer_options)
+        if isinstance(model.network, dict):
+            layers_from(model.network)
     except UserError as error:
         raise ModelFileError(str(error)) from error
     if network is not None:
@@ -147,8 +169,17 @@ def _corruption(spec: list[dict[str, Any]] | None) -> Corruption | None:
 
 def _plan(spec: dict[str, Any]) -> Plan:
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in spec.items()}
+    options = _with_tuples(values["optimizer_options"])
     try:
+        check_options(values["optimizer"], options)
         layers = None if values["layers"] is None else layers_from(values["layers"])
     except ParameterError as error:
-        raise ModelFileError(f"its layers cannot be built: {error}") from error
-    return Plan(**{**values, "layers": layers, "device": "cpu"})
+        raise ModelFileError(f"its plan cannot be carried out: {error}") from error
+    return Plan(**{**values, "layers": layers, "optimizer_options": options, "device": "cpu"})
+
+
+def _with_tuples(options: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Settings of an optimizer as a user gives them, where JSON has lists."""
+    if options is None:
+        return None
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}

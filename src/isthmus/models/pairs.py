@@ -56,4 +56,7 @@ def check_pairs(X: Any, y: Any) -> None:
 
 def _shape(rows: Any) -> tuple[int, ...]:
     found = getattr(rows, "shape", None)
-    return tuple(np.asarray(rows).shape if found is None else found)
+    try:
+        return tuple(np.asarray(rows).shape if found is None else found)
+    except ValueError as error:
+        raise DataError("the rows of y (or of X) have different lengths; pairs are arrays of one shape.") from error

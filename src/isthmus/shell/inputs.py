@@ -69,6 +69,15 @@ def load_model(path: str) -> Any:
     return load(path)
 
 
+def load_with_latent(path: str) -> Any:
+    """Load a model file, as `load_model` does; a model without a latent is refused."""
+    from isthmus.models.latents import check_latent
+
+    model = load_model(path)
+    check_latent(model)
+    return model
+
+
 def is_of_pictures(model: Any) -> bool:
     """Whether the model was fitted with pictures."""
     return len(model.encoder_.layout.input_shape) == 3

@@ -26,6 +26,8 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 
 OPTIONS = ("alpha", "betas", "dampening", "eps", "momentum", "nesterov", "rho", "start")
 """Settings that `optimizer_options` may hold, where the optimizer has them."""
+PAIRS = ("betas",)
+"""Those that are two numbers."""
 
 
 def check_options(optimizer: str, options: Any) -> None:
@@ -41,9 +43,14 @@ def check_options(optimizer: str, options: Any) -> None:
             near = difflib.get_close_matches(str(name), known, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"It has: {', '.join(known)}."
             raise ParameterError(f"optimizer_options names {name!r}, which {optimizer} does not have. {hint}")
-        numbers = value if isinstance(value, (tuple, list)) else (value,)
-        if not all(isinstance(number, (bool, int, float)) and math.isfinite(number) for number in numbers):
-            raise ParameterError(f"optimizer_options[{name!r}] must be a number; got {value!r}.")
+        pair = name in PAIRS
+        numbers = value if pair and isinstance(value, (tuple, list)) else (value,)
+        right = len(numbers) == 1 + pair and all(
+            isinstance(number, (bool, int, float)) and math.isfinite(number) for number in numbers
+        )
+        if not right:
+            what = "a pair of numbers such as (0.9, 0.999)" if pair else "a number"
+            raise ParameterError(f"optimizer_options[{name!r}] must be {what}; got {value!r}.")
 
 
 def make_optimizer(network: nn.Module, plan: Plan) -> torch.optim.Optimizer:

@@ -72,7 +72,7 @@ class Measured:
     source : the name of the file that the rows came from, or nothing.
     notes : what was noticed about the rows.
     ours, theirs : the errors of the model and of PCA.
-    latents : (n_samples, latent_dim)
+    latents : (n_samples, latent_dim); None where the network has no latent.
     labels : one per row, or None.
     """
 
@@ -83,7 +83,7 @@ class Measured:
     notes: tuple[str, ...]
     ours: Errors
     theirs: Errors | None
-    latents: NDArray[np.float32]
+    latents: NDArray[np.float32] | None
     labels: Labels | None
 
     @property
@@ -165,7 +165,8 @@ def measure(model: Any, X: Any, labels: Any = None) -> Measured:
         # The rows were adopted above, and what was noticed then stands in the report.
         warnings.simplefilter("ignore")
         ours, theirs = _errors(model, data), _errors(pca, data) if pca is not None else None
-        return Measured(model, pca, data, source_of(X), notes, ours, theirs, model.transform(data), found)
+        latents = model.transform(data) if model.latent_dim_ else None
+        return Measured(model, pca, data, source_of(X), notes, ours, theirs, latents, found)
 
 
 def _rows_and_labels(model: BaseAutoencoder, X: Any, labels: Any) -> tuple[Any, Labels | None]:

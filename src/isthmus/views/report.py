@@ -97,7 +97,8 @@ def report(
 def _sections(measured: Measured) -> list[Section]:
     made = [sections.comparison(measured)]
     made.append(sections.reconstructions(measured) if measured.pictures else sections.by_column(measured))
-    made += [sections.training(measured), sections.row_errors(measured), sections.latent_map(measured)]
+    made += [sections.training(measured), sections.row_errors(measured)]
+    made += [] if measured.latents is None else [sections.latent_map(measured, measured.latents)]
     return [*made, sections.details(measured)]
 
 
@@ -137,10 +138,9 @@ def _summary(measured: Measured) -> str:
     """What was fitted and on what, in a sentence."""
     model = measured.model
     size = count(model.latent_dim_, "number")
-    return (
-        f"A model that squeezes each {'picture' if measured.pictures else 'row'} of {_row_words(measured)} into {size} and "
-        f"rebuilds it from them. Fitted on {count(model.n_rows_, 'row')}; this report looks at {count(len(measured.data), 'row')}."
-    )
+    does = f"squeezes each {'picture' if measured.pictures else 'row'} of {_row_words(measured)} into {size} and rebuilds it from them"
+    does = does if model.latent_dim_ else f"restores pictures of {_row_words(measured)}, without a latent between"
+    return f"A model that {does}. Fitted on {count(model.n_rows_, 'row')}; this report looks at {count(len(measured.data), 'row')}."
 
 
 def _row_words(measured: Measured) -> str:
@@ -162,6 +162,10 @@ def _facts(measured: Measured) -> list[tuple[str, str, str]]:
         kinds = joined([f"{n:,} {kind if n == 1 else plurals.get(kind, kind + 's')}" for kind, n in tally.items() if n])
     parameters = sum(p.numel() for p in model.network_.parameters())
     trained = max((entry["epoch"] for entry in model.history_), default=0)
+    squeezed = [
+        ("Latent", count(model.latent_dim_, "number"), "what is kept of each row"),
+        ("Compression", f"{before / max(after, 1):.3g} to 1", f"{amount(before)} a row before, {amount(after)} after"),
+    ]
     return [
         ("Data", _row_words(measured), kinds),
         (
@@ -169,8 +173,7 @@ def _facts(measured: Measured) -> list[tuple[str, str, str]]:
             f"{len(measured.data):,}",
             f"fitted on {model.n_rows_:,}, {model.plan_.validation_rows:,} of them held out",
         ),
-        ("Latent", count(model.latent_dim_, "number"), "what is kept of each row"),
-        ("Compression", f"{before / after:.3g} to 1", f"{amount(before)} a row before, {amount(after)} after"),
+        *(squeezed if after else ()),
         ("Network", escaped(model.plan_.network), f"{parameters:,} parameters, {trained:.0f} epochs"),
         ("Seed", str(model.seed_), "the same seed and rows give the same model"),
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isthmus.data.table import Table
 from isthmus.models.summary import best_epoch, plan_rows
@@ -119,13 +120,14 @@ def reconstructions(measured: Measured) -> Section:
     shown = strip(measured, measured.spread, "pictures")
     captions = tuple(f"{i + 1:,}\n{_error(measured, measured.ours.rows[i])}" for i in measured.worst)
     worst = strip(measured, measured.worst, "worst", captions)
-    size = count(measured.model.latent_dim_, "number")
     beside = ", and by PCA from as many" if measured.pca is not None else ""
+    rebuilt = f"rebuilt by the model from {count(measured.model.latent_dim_, 'number')}{beside}"
+    rebuilt = rebuilt if measured.model.latent_dim_ else "restored by the model"
     unit = "mean squared error" if measured.raw_errors else "unexplained share"
     body = (
         page.paragraph(
-            f"{count(len(shown.index), 'picture')} at equal distances through the rows, and below each the same, rebuilt by "
-            f"the model from {size}{beside}. The more alike, the better."
+            f"{count(len(shown.index), 'picture')} at equal distances through the rows, and below each the same, "
+            f"{rebuilt}. The more alike, the better."
         )
         + page.strips(shown)
         + f"<h3>The {len(worst.index)} worst</h3>"
@@ -195,13 +197,13 @@ def _worst_rows(measured: Measured) -> str:
     return f"<h3>The {len(rows)} worst rows</h3>{page.paragraph(words)}{page.table(head, rows, css='cases')}"
 
 
-def latent_map(measured: Measured) -> Section:
+def latent_map(measured: Measured, latents: NDArray[np.float32]) -> Section:
     """The latents on their two main axes."""
-    points, shares = plots.latent_axes(measured.latents)
+    points, shares = plots.latent_axes(latents)
     drawn, labels = measured.drawn, measured.labels
     chosen = None if labels is None else labels.take(drawn)
     chart = plots.latent_chart(points[drawn], shares, chosen, measured.ours.rows[drawn])
-    size = measured.latents.shape[1]
+    size = latents.shape[1]
     words = [
         f"Each point is a row, placed by its latent ({count(size, 'number')}); rows that the model finds alike lie close."
     ]
@@ -244,6 +246,7 @@ def details(measured: Measured) -> Section:
     network = ", network=..." if model.plan_.network == "custom" else ""
     load = f'model = isthmus.load("model.safetensors"{network})'
     use = ("latents = model.transform(X)", "rebuilt = model.reconstruct(X)")
+    use = use if model.latent_dim_ else ("restored = model.denoise(X)",)
     body = (
         page.details("Plan: what every choice became", page.table(("Choice", "Value"), plan, text_columns=2))
         + page.details("History: every epoch", page.table(head, history, text_columns=0))

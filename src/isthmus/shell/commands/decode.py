@@ -22,7 +22,7 @@ def command(model: str, latents: str, target: str) -> None:
 
     LATENTS is what isthmus encode writes; the result is in the original units.
     """
-    fitted = inputs.load_model(model)
+    fitted = inputs.load_with_latent(model)
     output.check(target, (model, latents), pictures=inputs.is_of_pictures(fitted))
     values, files = _read_latents(fitted, latents)
     written = results.write_decoded(fitted, fitted.inverse_transform(values), target, files)

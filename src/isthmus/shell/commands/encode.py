@@ -23,7 +23,7 @@ def command(model: str, data: tuple[str, ...], target: str, how: dict[str, Any])
     Writes one row each, with columns latent0, latent1 and so on. Pictures from files get a
     first column with the name of their file.
     """
-    fitted = inputs.load_model(model)
+    fitted = inputs.load_with_latent(model)
     output.check(target, (model, *data))
     rows = inputs.read_for(fitted, data, **how)
     written = results.write_latents(fitted, rows, target)
