@@ -70,7 +70,7 @@ def soft_noise(draw: np.random.Generator, height: int, width: int, coarse: float
 
 
 def _scene() -> tuple[Floats, Floats, Floats]:
-    """What never changes: how far each pixel is (0 sky, 1 far, 2 middle, 3 near), the colour of the ground, and its texture."""
+    """What never changes: how far each pixel is (0 sky, 1 far, 2 middle, 3 near), the ground's colour, and its texture."""
     draw = np.random.default_rng(1926)
     ridges = [
         base + amplitude * (2 * soft_noise(draw, 1, WIDTH, coarse)[0] - 1)

@@ -63,10 +63,16 @@ def test_default_latent_dim_grows_with_the_columns():
 @pytest.mark.parametrize("n_rows", ROWS)
 @pytest.mark.parametrize("columns", COLUMNS)
 def test_the_hidden_layer_stays_within_its_bounds(n_rows, columns):
-    """One hidden layer, a multiple of 32 from 32 to 256."""
-    (width,) = plan_of(n_rows, columns).hidden_dims
+    """Hidden layers of one width, a multiple of 32 from 32 to 256."""
+    (width,) = set(plan_of(n_rows, columns).hidden_dims)
     assert 32 <= width <= 256
     assert width % 32 == 0
+
+
+@pytest.mark.parametrize(("latent_dim", "n_rows", "layers"), [(2, 1_000, 2), (8, 1_000, 2), (9, 1_000, 1), (2, 999, 1)])
+def test_few_latents_of_many_rows_get_a_second_layer(latent_dim, n_rows, layers):
+    """Up to 8 latents, from 1,000 rows on."""
+    assert len(plan_of(n_rows, 30, latent_dim=latent_dim).hidden_dims) == layers
 
 
 def test_the_hidden_layer_grows_with_the_data():

@@ -1,7 +1,8 @@
 """What can happen to pictures and rows: noise, masks, holes, watermarks, lost colour, swapped cells.
 
 A denoising autoencoder learns to undo them: its rows are corrupted anew in each step. `Corruption.apply` corrupts an array
-by hand. ``|`` joins: ``GaussianNoise(0.1) | Holes()`` adds noise, then covers a box.
+by hand. ``|`` joins: ``GaussianNoise(0.1) | Holes()`` adds noise, then covers a box. `from_text` reads what is typed on a
+command line: ``"gaussian-noise 0.1 | holes"``.
 
 Strengths are fractions of the data range for pictures, and standard deviations of the column for rows.
 
@@ -20,13 +21,13 @@ Strengths are fractions of the data range for pictures, and standard deviations 
 from __future__ import annotations
 
 import dataclasses
-import difflib
-from typing import Any
 
 from isthmus.corrupting.base import Chain, Corruption
 from isthmus.corrupting.damage import Grayscale, Holes
+from isthmus.corrupting.kinds import KINDS, MOST_PARTS, offer
 from isthmus.corrupting.noise import GaussianNoise, MaskingNoise, SaltPepper, Speckle, Swap
 from isthmus.corrupting.space import ColumnSpace
+from isthmus.corrupting.text import from_text, to_text
 from isthmus.corrupting.watermark import Watermark
 from isthmus.errors import ParameterError
 
@@ -43,13 +44,9 @@ __all__ = [
     "Swap",
     "Watermark",
     "from_spec",
+    "from_text",
+    "to_text",
 ]
-
-_KINDS: dict[str, Any] = {
-    kind.__name__: kind
-    for kind in (GaussianNoise, Grayscale, Holes, MaskingNoise, SaltPepper, Speckle, Swap, Watermark)
-}
-MOST_PARTS = 100
 
 
 def from_spec(spec: object) -> Corruption:
@@ -79,17 +76,12 @@ def _from_entry(entry: object) -> Corruption:
     if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
         raise ParameterError(f'a part of a corruption must be a dict with a "name" and parameters; got {entry!r:.80}.')
     name = entry["name"]
-    if name not in _KINDS:
-        raise ParameterError(f"there is no corruption {name!r:.80}; {_offer(name, _KINDS)}")
-    known = {field.name for field in dataclasses.fields(_KINDS[name])} - {"picture"}
+    if name not in KINDS:
+        raise ParameterError(f"there is no corruption {name!r:.80}; {offer(name, KINDS)}")
+    known = {field.name for field in dataclasses.fields(KINDS[name])} - {"picture"}
     given = {key: value for key, value in entry.items() if key != "name"}
     odd = next((key for key in given if key not in known), None)
     if odd is not None:
-        raise ParameterError(f"{name} has no parameter {odd!r:.80}; {_offer(str(odd), known)}")
-    made: Corruption = _KINDS[name](**given)
+        raise ParameterError(f"{name} has no parameter {odd!r:.80}; {offer(str(odd), known)}")
+    made: Corruption = KINDS[name](**given)
     return made
-
-
-def _offer(name: str, known: Any) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(known)) or 'none'}."

@@ -108,8 +108,8 @@ def run(
     parameters = {**recipe.as_written, **_alternative(recipe, alternative)}
     if not (as_written or improved):
         raise ParameterError("nothing to run: ask for as_written, improved, or both.")
+    rows = material(recipe, data_dir)  # first, so that no empty folder is left where there are no data
     folder = None if output is None else _folder(output)
-    rows = material(recipe, data_dir)
     sides: list[Side] = []
     if as_written:
         say(f"{recipe.name}, as written")

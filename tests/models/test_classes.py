@@ -67,7 +67,7 @@ def test_labels_that_are_no_classes(labels, match):
 
 def test_a_scale_is_no_set_of_classes():
     """Many different numbers with decimals are refused, with what to do."""
-    with pytest.raises(DataError, match="40 different numbers with decimals, such as 0.5, which is a scale"):
+    with pytest.raises(DataError, match=r"40 different numbers with decimals, such as 0\.5, which is a scale"):
         as_classes(np.arange(40) + 0.5, 40)
 
 

@@ -122,13 +122,13 @@ def test_a_few_steps_remove_noise():
     generator = torch.Generator().manual_seed(0)
     rows = torch.arange(16.0)
     centre, radius = (
-        5 + 6 * torch.rand(64, 2, 1, 1, generator=generator),
-        3 + 3 * torch.rand(64, 1, 1, generator=generator),
+        5 + 6 * torch.rand(32, 2, 1, 1, generator=generator),
+        3 + 3 * torch.rand(32, 1, 1, generator=generator),
     )
     distance = (rows[:, None] - centre[:, 0]) ** 2 + (rows[None] - centre[:, 1]) ** 2
     clean = (distance < radius**2).float()[:, None]
     network = silent(1).train().requires_grad_()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=5e-3)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2)
     for _ in range(60):
         noisy = clean + 0.3 * torch.randn(clean.shape, generator=generator)
         loss = (noisy + network(noisy) - clean).square().mean()

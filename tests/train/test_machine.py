@@ -68,7 +68,8 @@ def test_large_steps_run_on_all_threads(threads):
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("flags: fma amx_bf16 avx", True), ("flags: fma avx", False), (None, False)]
+    ("text", "expected"),
+    [("flags: fma amx_bf16 avx", True), ("flags: avx512_bf16", True), ("flags: fma avx512f", False), (None, False)],
 )
 def test_bfloat16_pays_with_matrix_units(monkeypatch, text, expected):
     """A CPU multiplies bfloat16 fast if it says that it has the units; one that cannot be asked does not."""

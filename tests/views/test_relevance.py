@@ -40,7 +40,7 @@ def test_every_column_stands_in_the_table(columns, page):
     ("lost", "words"),
     [
         (0, None),
-        (1, "next to nothing of a: it has little in common with the other columns, and a latent of 1 number had no room left for it"),
+        (1, "nothing of a: it has little in common with what it keeps, and a latent of 1 number had no room left for it"),
         (2, "next to nothing of a and b: they have little"),
         (7, "a, b, c, d, e and 2 more: they have little"),
     ],

@@ -47,7 +47,7 @@ def linear_hits(features: Matrix, codes: Places, asked: Matrix, truth: Places, d
     right = np.zeros(len(STRENGTHS))
     for _ in range(TUNING_DRAWS):
         fit, held_back = (some_rows[part] for part in split(codes[some_rows], TUNING_SHARE, draw))
-        for place, strength in enumerate(STRENGTHS):
+        for place, strength in enumerate(STRENGTHS if len(held_back) else ()):
             fitted = _logistic(strength).fit(scaled[fit], codes[fit])
             right[place] += (fitted.predict(scaled[held_back]) == codes[held_back]).sum()
     best = _logistic(STRENGTHS[int(right.argmax())]).fit(scaled, codes)

@@ -11,18 +11,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from isthmus.corruptions import ColumnSpace, Corruption, GaussianNoise, Swap
 from isthmus.errors import ParameterError
-from isthmus.losses import error_map, per_row
 from isthmus.models.base import BaseAutoencoder
 from isthmus.models.inputs import read_input
 from isthmus.models.pairs import check_pairs, is_clean_target
+from isthmus.models.restoring import Trial, mean_error
 from isthmus.models.tiling import restore_any_size
-from isthmus.nets.blocks import in_blocks
-from isthmus.nets.network import Network
 from isthmus.parameters import AutoencoderParameters, DenoisingParameters
 from isthmus.prep.columns import ColumnEncoder
 from isthmus.prep.pixels import PixelEncoder
-from isthmus.prep.rows import EncodedRows
-from isthmus.train.loop import Corrupt, generator_for
+from isthmus.train.loop import Corrupt
 
 
 def _has_latent(model: Any) -> bool:
@@ -143,18 +140,15 @@ class DenoisingAutoencoder(DenoisingParameters, _OnlyWithLatent, BaseAutoencoder
         ``error``, ``pca_error`` (None where the network has no latent), ``ratio`` of the two, ``untouched_error`` (None for
         tables, whose spoiled cells are no guess).
         """
-        paired = is_clean_target(X, y)
-        if paired:
-            check_pairs(X, y)
-        clean, seen = self._rows(y if paired else X), self._rows(X) if paired else None
-        error = self._mean_restored(self.network_, clean, seen)
-        pca = None if self.baseline_ is None else self._mean_restored(self.baseline_, clean, seen)
+        trial = Trial(self, X, y)
+        error = mean_error(trial.errors())
+        pca = None if self.baseline_ is None else mean_error(trial.errors(self.baseline_))
         pictures = isinstance(self.encoder_, PixelEncoder)
         return {
             "error": error,
             "pca_error": pca,
             "ratio": error / pca if pca else None,
-            "untouched_error": self._mean_restored(None, clean, seen) if pictures else None,
+            "untouched_error": mean_error(trial.untouched()) if pictures else None,
         }
 
     def _check_corruption(self) -> None:
@@ -182,34 +176,6 @@ class DenoisingAutoencoder(DenoisingParameters, _OnlyWithLatent, BaseAutoencoder
             return _on_columns(corruption, self.encoder_, low, high)
         span = (high - low).clamp_min(1e-12)
         return lambda x, generator: low + span * corruption.on_pictures((x - low) / span, generator)
-
-    def _mean_restored(self, network: Network | None, clean: EncodedRows, seen: EncodedRows | None) -> float:
-        """Mean error of what ``network`` (None: nothing) makes of ``seen``, or of ``clean`` spoiled, against ``clean``."""
-        layout, corrupt = self.encoder_.layout, None
-        if seen is None:
-            if self.corruption_ is None:
-                raise ParameterError(
-                    "the model has no corruption (it was fitted to pairs, or its file could not hold it), so clean rows alone "
-                    "cannot be compared: compare(X, y)."
-                )
-            corrupt = self._spoil(self.corruption_)
-        width = layout.input_shape[0]
-
-        def rows(start: int, stop: int) -> torch.Tensor:
-            target = clean.slice(start, stop)
-            given = target if seen is None else seen.slice(start, stop)
-            given = given if corrupt is None else corrupt(given, generator_for(self.seed_, 5, start))
-            return torch.cat([given, target], dim=1)
-
-        def errors(both: torch.Tensor) -> torch.Tensor:
-            given, target = both[:, :width], both[:, width:]
-            # A pixel that is missing in what is given stands at the average, as the network sees it.
-            untouched = given[:, : layout.output_shape[0]].nan_to_num()
-            restored = untouched if network is None else network(given).reconstruction
-            return error_map(restored, target, layout)
-
-        found = in_blocks(errors, rows, len(clean), self.block_rows_, self._device)
-        return float(per_row(torch.from_numpy(found).double()).mean())
 
     @property
     def _parameters(self) -> AutoencoderParameters:

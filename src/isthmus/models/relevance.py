@@ -131,22 +131,29 @@ def explained_of(model: Any, data: Data) -> Floats:
     reference = reference_of(model.encoder_, data)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.nansum(errors, axis=0) / (~np.isnan(errors)).sum(axis=0)
-        return np.where(reference > 0, 1 - mean / reference, np.nan)
+        return np.asarray(1 - mean / reference)
 
 
 def reference_of(encoder: ColumnEncoder, data: Data) -> Floats:
-    """Error of the constant guess per column, (n_columns,): 1 where errors have each column's unit, else measured here."""
-    layout = encoder.layout
-    grouped = np.ones(layout.n_columns)
+    """Error of the constant guess per column, (n_columns,); NaN where these rows do not vary in the column.
+
+    It is 1 where errors have each column's own unit, else the mean square of the column in these rows.
+    """
+    layout, rows = encoder.layout, EncodedRows(data, encoder)
+    low, high = np.full(layout.n_targets, np.inf), np.full(layout.n_targets, -np.inf)
+    squares, seen = np.zeros(layout.n_numbers), np.zeros(layout.n_numbers)
+    for start in range(0, len(rows), _BLOCK):
+        part = rows.slice(start, min(start + _BLOCK, len(rows))).numpy()[:, : layout.n_targets]
+        low, high = np.fmin(low, np.fmin.reduce(part)), np.fmax(high, np.fmax.reduce(part))
+        numbers = part[:, : layout.n_numbers].astype(np.float64)
+        squares += np.nansum(numbers**2, axis=0)
+        seen += (~np.isnan(numbers)).sum(axis=0)
+    single = layout.n_numbers + layout.n_flags
+    varies = np.array([*(high > low)[:single], *((high > low)[where].any() for where in layout.level_positions)])
+    grouped = np.where(varies, 1.0, np.nan)
     if encoder.scaling != "column":
-        rows, width = EncodedRows(data, encoder), layout.n_numbers
-        squares, seen = np.zeros(width), np.zeros(width)
-        for start in range(0, len(rows), _BLOCK):
-            part = rows.slice(start, min(start + _BLOCK, len(rows)))[:, :width].double()
-            squares += part.square().nan_to_num().sum(dim=0).numpy()
-            seen += (~part.isnan()).sum(dim=0).numpy()
         with np.errstate(invalid="ignore", divide="ignore"):
-            grouped[:width] = squares / seen
+            grouped[: layout.n_numbers] *= squares / seen
     return grouped[list(layout.order)] if layout.order else grouped
 
 

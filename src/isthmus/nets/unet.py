@@ -8,6 +8,7 @@ within the picture.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -24,8 +25,9 @@ class UNet(nn.Module):
     Parameters
     ----------
     channels : of a picture, 1 or more.
-    widths : channels of each level, the finest first: the dial for quality. Levels decide how far the network sees: the last
-        should be about 8 x 8 or less, (32, 64) for 28 x 28 pixels and (32, 64, 64) for 64 x 64.
+    widths : channels of each level, the finest first. Equal ones are the best use of time and of weights, and the dial for
+        quality. Levels decide how far the network sees: with the last at about 4 x 4 (see `levels_for`) it fills holes from the
+        whole picture.
     blocks : residual convolutions on the way up at each level, twice as many at the bottom; at least 1.
 
     References
@@ -67,6 +69,16 @@ class UNet(nn.Module):
             fine = seen.pop()
             y = repair(functional.relu(_crop_like(from_squares(layer(y)), fine) + fine))
         return _crop_like(from_squares(self.last(y)), x)
+
+
+def levels_for(height: int, width: int) -> int:
+    """Levels after which the shorter side is 4 or less, at least 1 and at most 5; the first is at half the size.
+
+    >>> [levels_for(side, side) for side in (8, 16, 28, 32, 64, 1000)]
+    [1, 2, 3, 3, 4, 5]
+    """
+    halvings = math.ceil(math.log2(max(1, min(height, width)) / 4))
+    return min(5, max(1, halvings))
 
 
 class _Blocks(nn.Module):

@@ -27,15 +27,16 @@ def find_device(name: str) -> torch.device:
 def multiplies_bfloat16(device_type: str) -> bool:
     """Whether bfloat16 matrix products are faster than float32 here.
 
-    On CPUs this takes matrix units (AMX): without them bfloat16 is emulated and many times slower. CUDA devices from
-    compute capability 8 on have them.
+    On CPUs this takes matrix units (AMX) or AVX-512 with bfloat16 products, which are twice as fast as float32 ones;
+    without either bfloat16 is emulated and many times slower. CUDA devices from compute capability 8 on have them.
     """
     if device_type == "cuda":
         return torch.cuda.get_device_capability()[0] >= 8
     if device_type != "cpu":
         return False
     try:
-        return "amx_bf16" in Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+        return "amx_bf16" in flags or "avx512_bf16" in flags
     except OSError:  # not Linux: no such file, and no way to ask without one more dependency
         return False
 

@@ -15,7 +15,7 @@ from isthmus.data.dtypes import is_span
 from isthmus.data.readers import as_data
 from isthmus.data.table import Table
 from isthmus.models.inputs import Data
-from isthmus.models.relevance import change_of
+from isthmus.models.relevance import change_of, reference_of
 from isthmus.views.measured import Floats, Measured
 from isthmus.views.words import cell, number, percent
 
@@ -61,9 +61,10 @@ def name_of(data: Data, column: int) -> str:
 
 
 def shares(measured: Measured) -> tuple[Floats, Floats | None]:
-    """Share explained of each column, by the model and by PCA."""
-    theirs = None if measured.theirs is None else measured.explained(measured.theirs)
-    return measured.explained(measured.ours), theirs
+    """Share explained of each column, by the model and by PCA; NaN where these rows do not vary."""
+    still = np.isnan(reference_of(measured.model.encoder_, measured.data))
+    theirs = None if measured.theirs is None else np.where(still, np.nan, measured.explained(measured.theirs))
+    return np.where(still, np.nan, measured.explained(measured.ours)), theirs
 
 
 def best_first(measured: Measured) -> list[Column]:

@@ -34,7 +34,7 @@ def _lost(columns: list[Column], latent_dim: int) -> str:
     listed = joined([*names[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])])
     has, it = ("it has", "it") if len(names) == 1 else ("they have", "them")
     return (
-        f"The latent keeps next to nothing of {listed}: {has} little in common with the other columns, and a latent of "
+        f"The latent keeps next to nothing of {listed}: {has} little in common with what it keeps, and a latent of "
         f"{count(latent_dim, 'number')} had no room left for {it}. Whether you need {it} is another question, which depends on "
         "what you want the columns for; reconstruction does not know that."
     )

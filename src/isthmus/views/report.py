@@ -138,7 +138,8 @@ def _summary(measured: Measured) -> str:
     """What was fitted and on what, in a sentence."""
     model = measured.model
     size = count(model.latent_dim_, "number")
-    does = f"squeezes each {'picture' if measured.pictures else 'row'} of {_row_words(measured)} into {size} and rebuilds it from them"
+    what = f"{'picture' if measured.pictures else 'row'} of {_row_words(measured)}"
+    does = f"squeezes each {what} into {size} and rebuilds it from them"
     does = does if model.latent_dim_ else f"restores pictures of {_row_words(measured)}, without a latent between"
     return f"A model that {does}. Fitted on {count(model.n_rows_, 'row')}; this report looks at {count(len(measured.data), 'row')}."
 

@@ -245,8 +245,8 @@ def details(measured: Measured) -> Section:
     head = ("Epoch", "Training loss", "Validation loss", "Learning rate", "")
     network = ", network=..." if model.plan_.network == "custom" else ""
     load = f'model = isthmus.load("model.safetensors"{network})'
-    use = ("latents = model.transform(X)", "rebuilt = model.reconstruct(X)")
-    use = use if model.latent_dim_ else ("restored = model.denoise(X)",)
+    first = "latents = model.transform(X)" if model.latent_dim_ else "restored = model.denoise(X)"
+    use = (first, "rebuilt = model.reconstruct(X)")
     body = (
         page.details("Plan: what every choice became", page.table(("Choice", "Value"), plan, text_columns=2))
         + page.details("History: every epoch", page.table(head, history, text_columns=0))

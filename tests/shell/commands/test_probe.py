@@ -23,10 +23,10 @@ def labelled(table, tmp_path_factory):
 
 def test_a_column_as_labels(run, model, labelled):
     """A column that the model does not know measures, and the table is printed."""
-    path, kinds = labelled
+    path, _ = labelled
     result = run("probe", model, path, "--labels", "kind")
     assert result.code == 0
-    assert result.out.strip() == str(probe(isthmus.load(model), path, kinds))
+    assert result.out.strip() == str(probe(isthmus.load(model), str(path), "kind"))
 
 
 def test_json(run, model, labelled, tmp_path):
@@ -35,7 +35,7 @@ def test_json(run, model, labelled, tmp_path):
     (tmp_path / "kinds.csv").write_text("\n".join(["kind", *kinds]) + "\n", encoding="utf-8")
     words = ["--test-fraction", "0.5", "--neighbours", "3", "--random-state", "4", "--json"]
     result = run("probe", model, path, "--labels", tmp_path / "kinds.csv", *words)
-    found = probe(isthmus.load(model), path, kinds, test_fraction=0.5, neighbours=3, random_state=4)
+    found = probe(isthmus.load(model), str(path), "kind", test_fraction=0.5, neighbours=3, random_state=4)
     assert json.loads(result.out) == json.loads(json.dumps(dataclasses.asdict(found)))
     assert "latents less PCA" in result.err
 
@@ -45,7 +45,7 @@ def test_a_column_beside_columns_without_names(run, tmp_path):
     X = np.random.default_rng(0).normal(size=(40, 3))
     np.save(tmp_path / "x.npy", X)
     assert run("fit", tmp_path / "x.npy", "-o", tmp_path / "m", "--latent-dim", "1", "--max-epochs", "0").code == 0
-    lines = [",".join(map(str, row)) + f",{'ab'[row[0] > 0]}" for row in X]
+    lines = [",".join(map(str, row)) + f",{'ab'[int(row[0] > 0)]}" for row in X]
     (tmp_path / "x.csv").write_text("\n".join(["p,q,r,kind", *lines]), encoding="utf-8")
     assert json.loads(run("probe", tmp_path / "m", tmp_path / "x.csv", "--labels", "kind", "--json").out)["features"]
 
