@@ -21,12 +21,13 @@ import hillside
 import matplotlib
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from scipy import ndimage
 
 import isthmus
 from isthmus import atomic
 from isthmus.data.images import png_bytes
+from isthmus.views.pictures import Strip, sheet_png
 
 Floats = NDArray[np.float64]
 Maps = Callable[[Any], NDArray[Any]]
@@ -62,7 +63,7 @@ class Watch:
 
     Attributes
     ----------
-    mean, spread : (height, width) mean and standard deviation of the root of the error, over held-out normal pictures.
+    mean, spread : (height, width) mean and standard deviation of the prepared error (`prepared`) of held-out normal pictures.
     threshold : the score above which a picture is an alarm.
     expected : share of normal pictures that is expected above it.
     """
@@ -88,13 +89,13 @@ class Watch:
 
     @classmethod
     def _of(cls, errors: NDArray[Any], threshold: float, expected: float) -> Watch:
-        roots = np.sqrt(errors.astype(np.float64))
-        spread = roots.std(axis=0)
-        return cls(roots.mean(axis=0), spread + 0.1 * spread.mean(), threshold, expected)
+        normal = prepared(errors)
+        spread = normal.std(axis=0)
+        return cls(normal.mean(axis=0), spread + 0.1 * spread.mean(), threshold, expected)
 
     def odd(self, errors: NDArray[Any]) -> Floats:
         """By how many standard deviations the error of each pixel is larger than usual at its place."""
-        odd: Floats = (np.sqrt(errors) - self.mean) / self.spread
+        odd: Floats = (prepared(errors) - self.mean) / self.spread
         return odd
 
     def scores(self, errors: NDArray[Any]) -> Floats:
@@ -103,13 +104,19 @@ class Watch:
 
     def look(self, errors: NDArray[Any]) -> Finding:
         """Judge the error map (height, width) of one picture."""
-        odd = self.odd(errors)
+        odd = self.odd(errors[None])[0]
         top, left = (int(i) for i in np.unravel_index(odd.argmax(), odd.shape))
         score = float(odd[top, left])
-        blobs, _ = ndimage.label(odd > 0.4 * score, np.ones((3, 3)))
+        blobs, _ = ndimage.label(odd >= min(score, 0.4 * score), np.ones((3, 3)))
         rows, columns = ndimage.find_objects(blobs)[blobs[top, left] - 1]
         box = (rows.start, columns.start, rows.stop, columns.stop)
         return Finding(score, score >= self.threshold, (top, left), box, odd)
+
+
+def prepared(errors: NDArray[Any]) -> Floats:
+    """Error maps (n, height, width) blurred by a pixel, and their logarithm: errors differ by factors, not by amounts."""
+    blurred: Floats = ndimage.gaussian_filter(errors.astype(np.float64), (0, 1, 1))
+    return np.log(blurred + 1e-4)
 
 
 def main() -> None:
@@ -178,17 +185,17 @@ def report(
     shots = list(truth.values())
     normal, held_out = (np.asarray(isthmus.read(folder / part)) for part in ("normal", "held-out"))
     pca = isthmus.Autoencoder(model.latent_dim_, max_epochs=0, random_state=0).fit(normal)
-    center = normal.mean(axis=0)
+    center, variance = normal.mean(axis=0), normal.var(axis=0).mean()
     ways: dict[str, Maps] = {
         "isthmus": model.errors,
         "PCA of the same size": pca.errors,
-        "difference from the mean picture": lambda x: np.square(np.asarray(x) - center).mean(axis=3),
+        "difference from the mean picture": lambda x: np.square(np.asarray(x) - center).mean(axis=3) / variance,
     }
-    print("\nAt the same expected false alarms:" + " " * 13 + "smoke   fire   place right   false alarms")
+    print("\nAt the same expected false alarms:" + " " * 9 + " smoke   fire   place right   false alarms")
     for name, maps in ways.items():
         learnt, errors = Watch.learn(maps(held_out)), maps(pictures)
         print(f"  {name:<42}" + "  ".join(counts(shots, [learnt.look(e) for e in errors])))
-        print(f"  {name + ', mean of the picture':<42}" + "  ".join(counts(shots, by_mean(maps(held_out), errors))))
+        print(f"  {'  by the mean of the picture':<42}" + "  ".join(counts(shots, by_mean(maps(held_out), errors))))
     atomic.write_bytes(folder / "camera-watch.png", sheet(model, watch, truth, findings))
     print(f"\nwrote {folder / 'camera-watch.png'}: pictures, reconstructions, and how odd each place is")
 
@@ -211,38 +218,60 @@ def counts(shots: list[hillside.Shot], findings: list[Finding]) -> list[str]:
 def sheet(
     model: isthmus.Autoencoder, watch: Watch, truth: dict[str, hillside.Shot], findings: dict[str, Finding]
 ) -> bytes:
-    """Six pictures over their reconstructions and over how odd each place is, the place found marked."""
-    wanted = [("smoke", True)] * 2 + [("fire", True)] * 2 + [("smoke", False), ("", False)]
-    names: list[str] = []
-    for what, alarm in wanted:
-        found = [n for n, f in findings.items() if truth[n].what == what and f.alarm == alarm and n not in names]
-        names += sorted(found, key=lambda n: (truth[n].hour * 7) % 5)[:1]  # from all over the day
-    tall, wide, gap, left = 2 * hillside.HEIGHT, 2 * hillside.WIDTH, 6, 96
-    page = Image.new("RGB", (left + len(names) * (wide + gap), 3 * (tall + gap) + 26), "white")
-    pen, font = ImageDraw.Draw(page), ImageFont.load_default(14)
-    for y, words in enumerate(("picture", "rebuilt", "how odd")):
-        pen.text((6, 26 + y * (tall + gap) + tall // 2), words, "black", font, anchor="lm")
-    for x, name in enumerate(names):
-        shot, found = truth[name], findings[name]
-        heat = matplotlib.colormaps["magma"](np.clip(found.odd / (2 * watch.threshold), 0, 1))[..., :3]
-        tiles = (shot.pixels, model.reconstruct(shot.pixels[None])[0], (255 * heat).astype(np.uint8))
-        corner = left + x * (wide + gap)
-        said = f"{shot.what or 'nothing'}: {'alarm' if found.alarm else 'no alarm'} ({found.score:.1f})"
-        pen.text((corner + wide // 2, 13), said, "black", font, anchor="mm")
-        for y, tile in enumerate(tiles):
-            page.paste(
-                Image.fromarray(tile).resize((wide, tall), Image.Resampling.NEAREST), (corner, 26 + y * (tall + gap))
-            )
-        if found.alarm:
-            top, lft, bottom, right = (2 * side for side in found.box)
-            for y in (0, 2):
-                high = 26 + y * (tall + gap)
-                pen.rectangle(
-                    (corner + lft - 3, high + top - 3, corner + right + 2, high + bottom + 2), None, "cyan", 1
-                )
+    """Pictures over their reconstructions and over how odd each place is, what raised an alarm framed."""
+    names = chosen(truth, findings)
+    judged = [(truth[name].pixels, findings[name]) for name in names]
+    heat = [np.clip(found.odd / (2 * watch.threshold), 0, 1) for _, found in judged]
+    rows = (
+        ("Picture", np.stack([framed(pixels, found) for pixels, found in judged])),
+        ("Rebuilt", np.stack([model.reconstruct(pixels[None])[0] for pixels, _ in judged]).repeat(2, 1).repeat(2, 2)),
+        (
+            "How odd",
+            np.stack(
+                [
+                    framed(matplotlib.colormaps["magma"](h, bytes=True)[..., :3], f)
+                    for h, (_, f) in zip(heat, judged, strict=True)
+                ]
+            ),
+        ),
+    )
+    captions = tuple(
+        f"{truth[name].what or 'nothing there'}\n{'alarm' if found.alarm else 'no alarm'}, {found.score:.1f}"
+        for name, (_, found) in zip(names, judged, strict=True)
+    )
+    page = Image.open(io.BytesIO(sheet_png(Strip("camera-watch", np.arange(len(names)), rows, captions))))
     buffer = io.BytesIO()
-    page.quantize(128).save(buffer, format="PNG", optimize=True)
+    page.quantize(256, Image.Quantize.MAXCOVERAGE).save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
+
+
+def chosen(truth: dict[str, hillside.Shot], findings: dict[str, Finding]) -> list[str]:
+    """Two alarms each for smoke and fire, a weaker and a stronger one; the nearest miss; the highest score without cause."""
+
+    def of(what: str, alarm: bool | None) -> list[str]:
+        fitting = [n for n, f in findings.items() if truth[n].what == what and alarm in (None, f.alarm)]
+        return sorted(fitting, key=lambda name: findings[name].score)
+
+    alarms = [
+        names[len(names) * third // 3]
+        for what in ("smoke", "fire")
+        for third in (1, 2)
+        for names in [of(what, True)]
+        if names
+    ]
+    return [*dict.fromkeys(alarms), *of("smoke", False)[-1:], *of("", None)[-1:]]
+
+
+def framed(picture: NDArray[np.uint8], found: Finding) -> NDArray[np.uint8]:
+    """The picture twice as large, with a frame around what raised an alarm."""
+    large = picture.repeat(2, axis=0).repeat(2, axis=1)
+    if found.alarm:
+        top, left, bottom, right = (2 * side for side in found.box)
+        rows, columns = slice(max(0, top - 4), bottom + 4), slice(max(0, left - 4), right + 4)
+        inside = large[max(0, top - 3) : bottom + 3, max(0, left - 3) : right + 3].copy()
+        large[rows, columns] = (0, 255, 255)
+        large[max(0, top - 3) : bottom + 3, max(0, left - 3) : right + 3] = inside
+    return large
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import pytest
 
 from isthmus.errors import ParameterError
 from isthmus.layout import ColumnLayout, PixelLayout
-from isthmus.parameters import AutoencoderParameters
+from isthmus.nets.layers import Layers
+from isthmus.parameters import AutoencoderParameters, DenoisingParameters
 from isthmus.plan import (
     ANCHOR_WEIGHTS,
     FEWEST_STEPS,
@@ -207,3 +208,129 @@ def test_no_compression_is_noted(latent_dim):
 def test_the_device_is_the_machines():
     """A plan names the device that the machine offers."""
     assert plan_of(machine=Machine("cuda")).device == "cuda"
+
+
+LAYERS = {"encoder": ["dense 9 relu", "dense 4"], "decoder": ["dense 20 sigmoid"]}
+PICTURE = PixelLayout((1, 28, 28))
+
+
+def restoring(n_rows=1000, layout=PICTURE, **parameters):
+    """The plan of a denoising autoencoder."""
+    return make_plan(DataShape(n_rows, layout, "common"), DenoisingParameters(**parameters), Machine())
+
+
+def test_listed_layers_bring_their_latent():
+    """Layers that a user listed decide about the latent, have no hidden layers besides, and do not start at PCA."""
+    plan = plan_of(network=LAYERS)
+    assert (plan.network, plan.latent_dim, plan.hidden_dims, plan.anchored) == ("layers", 4, (), False)
+    assert plan.layers == Layers(("dense 9 relu", "dense 4"), ("dense 20 sigmoid",))
+    assert plan_of(network=plan.layers) == plan_of(network=LAYERS, latent_dim=4) == plan
+    assert any("does not start at PCA" in note for note in plan.notes)
+
+
+def test_another_latent_than_the_layers():
+    """A latent size beside the layers must be theirs."""
+    with pytest.raises(
+        ParameterError, match="latent_dim=5, but the encoder's layers end in 4 values; leave latent_dim"
+    ):
+        plan_of(network=LAYERS, latent_dim=5)
+
+
+@pytest.mark.parametrize(
+    ("network", "layout", "words"),
+    [
+        ({"encoder": ["dense 3"]}, 20, "the decoder of network must be a list of layers"),
+        ({**LAYERS, "encoder": ["dense 3 reLU"]}, 20, "unknown word 'reLU'; did you mean 'relu'"),
+        ({**LAYERS, "encoder": ["conv 4 3"]}, 20, r"layer 1 of the encoder, 'conv 4 3': shape \(20,\) arrives there"),
+        ({**LAYERS, "middle": []}, 20, "no key 'middle'"),
+        (LAYERS, PICTURE, "put 'flatten' before it"),
+    ],
+)
+def test_layers_that_cannot_be(network, layout, words):
+    """Layers that are misspelt or do not fit the data are an error of the plan, before any work."""
+    with pytest.raises(ParameterError, match=words):
+        plan_of(layout=layout, network=network)
+
+
+def test_cross_entropy_of_layers():
+    """Layers that end in a sigmoid take cross-entropy, others do not."""
+    assert plan_of(network=LAYERS, loss="bce").loss == "bce"
+    with pytest.raises(ParameterError, match='loss="bce" needs output="sigmoid"'):
+        plan_of(network={**LAYERS, "decoder": ["dense 20"]}, loss="bce")
+
+
+@pytest.mark.parametrize(
+    ("shape", "parameters", "expected"),
+    [
+        ((1, 16, 16), {}, "unet"),
+        ((3, 40, 16), {}, "unet"),
+        ((1, 15, 40), {}, "dense"),
+        ((1, 16, 16), {"latent_dim": 8}, "conv"),
+        ((1, 16, 16), {"network": "dense"}, "dense"),
+        ((1, 5, 5), {"network": "unet"}, "unet"),
+    ],
+)
+def test_restoring_pictures(shape, parameters, expected):
+    """To restore large pictures: the U-shaped network, unless a latent or another network is asked for."""
+    assert restoring(layout=PixelLayout(shape), **parameters).network == expected
+    assert plan_of(1000, PixelLayout(shape)).network != "unet"
+
+
+def test_restoring_rows():
+    """Rows of columns are restored by a dense network; the U-shaped one needs pictures."""
+    assert restoring(layout=ColumnLayout(784)).network == "dense"
+    with pytest.raises(ParameterError, match='network="unet" needs pictures'):
+        restoring(layout=ColumnLayout(784), network="unet")
+
+
+def test_a_restorer_has_no_latent():
+    """Its latent size is 0, it is no PCA, a note says so, and a latent size beside it is an error."""
+    plan = restoring()
+    assert (plan.latent_dim, plan.anchored) == (0, False)
+    assert plan.notes == ("the network restores pictures and has no latent: nothing is compressed.",)
+    with pytest.raises(ParameterError, match='network="unet" has no latent; leave latent_dim=5 out'):
+        restoring(network="unet", latent_dim=5)
+
+
+@pytest.mark.parametrize("side", [16, 20, 28, 64, 500])
+def test_levels_of_a_restorer(side):
+    """From 2 levels on, as many as pictures of that size can be halved; what was asked for is taken."""
+    widths = restoring(layout=PixelLayout((1, side, side))).hidden_dims
+    assert 2 <= len(widths) <= 4
+    assert len(widths) == 2 or side >> len(widths) >= 3
+    assert restoring(layout=PixelLayout((1, side, side)), hidden_dims=(5, 7)).hidden_dims == (5, 7)
+
+
+def test_many_pictures_get_a_narrower_restorer():
+    """Levels grow with the size of the pictures, widths fall with their number."""
+    levels = [len(restoring(layout=PixelLayout((1, n, n))).hidden_dims) for n in (16, 24, 28, 48, 100)]
+    widths = [restoring(n).hidden_dims[0] for n in (100, 10_000, 20_000, 100_000)]
+    assert levels == sorted(levels)
+    assert widths == sorted(widths, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("schedule", ("anneal", "constant")), ("keep", ("best", "last"))]
+)  # fmt: skip
+def test_ways_of_training(name, values):
+    """The first is the default, each is taken, another name is not."""
+    assert getattr(plan_of(), name) == values[0]
+    assert [getattr(plan_of(**{name: value}), name) for value in values] == list(values)
+
+
+def test_optimizer_options_are_copied():
+    """The plan has the settings as they were given; changing them afterwards changes nothing."""
+    options = {"betas": (0.9, 0.999), "eps": 1e-7}
+    plan = plan_of(optimizer="adam", optimizer_options=options)
+    options["eps"] = 1.0
+    assert plan.optimizer_options == {"betas": (0.9, 0.999), "eps": 1e-7}
+    assert plan_of().optimizer_options == {}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rate"), [("adadelta", 1.0), ("sgd", 1e-2), ("rmsprop", 1e-3), ("rmsprop-tf", 1e-3)]
+)
+def test_usual_rates(optimizer, rate):
+    """Other optimizers than Adam start at their usual rates, whatever the network; Adam on listed layers at 1e-3."""
+    assert {plan_of(optimizer=optimizer, network=n).learning_rate for n in ("auto", LAYERS)} == {rate}
+    assert plan_of(network=LAYERS).learning_rate == 1e-3

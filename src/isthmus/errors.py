@@ -4,6 +4,7 @@
     ├── UserError                       the caller's input is wrong: exit code 2 on the command line, 4xx over HTTP
     │   ├── ParameterError  (ValueError)    a parameter has a value that is not allowed
     │   ├── DataError       (ValueError)    rows, columns or pictures that cannot be used
+    │   │   └── MixedSizesError             pictures of several sizes where all must have one
     │   ├── DataTypeError   (TypeError)     cells of a type that cannot be used
     │   ├── ModelFileError  (ValueError)    a model file that is damaged, foreign or of another version
     │   ├── OutputError     (OSError)       a result that cannot be written where it was asked for
@@ -28,6 +29,19 @@ class ParameterError(UserError, ValueError):
 
 class DataError(UserError, ValueError):
     """Rows, columns or pictures that cannot be used."""
+
+
+class MixedSizesError(DataError):
+    """Pictures of several sizes where all must have one.
+
+    Attributes
+    ----------
+    groups : the files of each size, a list of lists in the order in which sizes come.
+    """
+
+    def __init__(self, message: str, groups: list[list[str]]) -> None:
+        super().__init__(message)
+        self.groups = groups
 
 
 class DataTypeError(UserError, TypeError):

@@ -31,8 +31,11 @@ UNET_WIDTH, UNET_WIDTH_OF_MANY = 48, 24
 """Channels of the U-shaped network: 24 are 10 % worse on Fashion-MNIST with noise and take less than half of the time."""
 UNET_LEVELS, COARSEST = 4, 3
 """Most levels of the U-shaped network, and the pixels across that the coarsest has at least."""
-UNET_BATCH, UNET_RATE = 32, 1e-2
-"""A pass in batches of 32 ends at .0051 where batches of 256 end at .0069 (Fashion-MNIST with noise), in the same seconds."""
+UNET_BATCH, UNET_RATE, PIXELS_OF_STEP = 32, 1e-2, 25_000
+"""A pass in batches of 32 ends at .0051 where batches of 256 end at .0069 (Fashion-MNIST with noise), in the same seconds: what
+counts is the number of steps, each of some 25,000 pixels."""
+CROP, CROPPED_FROM = 64, 96
+"""Side of the windows that pictures are trained on where both sides are at least 96 pixels long."""
 MANY_ROWS = 20_000
 """Training rows from which on batches of 256 cost nothing in error and save a fifth of the time."""
 
@@ -90,6 +93,7 @@ class Plan:
     keep: str = "best"
     optimizer_options: dict[str, Any] = field(default_factory=dict)
     layers: Layers | None = None
+    crop: int = 0
     notes: tuple[str, ...] = field(default=())
 
 
@@ -108,10 +112,11 @@ def make_plan(shape: DataShape, parameters: AutoencoderParameters, machine: Mach
     hidden = _hidden_dims(p.hidden_dims, network, shape.n_rows, layout, latent_dim)
     output = "linear" if p.output == "auto" else p.output
     anchored = network in ("dense", "conv") and output == "linear" and layout.n_targets * latent_dim <= ANCHOR_WEIGHTS
+    crop = _crop(network, layout)
     validation_rows = _validation_rows(shape.n_rows, p.validation_fraction)
     training_rows = shape.n_rows - validation_rows
-    batch_size = _batch_size(training_rows, network) if p.batch_size == "auto" else int(p.batch_size)
-    max_epochs = _epochs(training_rows, batch_size) if p.max_epochs == "auto" else int(p.max_epochs)
+    batch_size = _batch_size(training_rows, network, layout, crop) if p.batch_size == "auto" else int(p.batch_size)
+    max_epochs = _epochs(training_rows, batch_size, _windows(layout, crop)) if p.max_epochs == "auto" else int(p.max_epochs)
     bfloat16 = machine.fast_bfloat16 and _is_wide(network, hidden)
     return Plan(
         network=network,
@@ -141,6 +146,7 @@ def make_plan(shape: DataShape, parameters: AutoencoderParameters, machine: Mach
         keep=p.keep,
         optimizer_options=dict(p.optimizer_options or {}),
         layers=layers,
+        crop=crop,
         notes=_notes(shape, network, latent_dim, output, anchored=anchored),
     )
 
@@ -221,22 +227,38 @@ def _unet_widths(n_rows: int, layout: Layout) -> tuple[int, ...]:
     return (UNET_WIDTH_OF_MANY if n_rows >= MANY_ROWS else UNET_WIDTH,) * levels
 
 
-def _batch_size(training_rows: int, network: str) -> int:
+def _crop(network: str, layout: Layout) -> int:
+    """Windows of 64 x 64 for the U-shaped network where both sides are at least 96; 0: whole pictures."""
+    large = isinstance(layout, PixelLayout) and min(layout.shape[1:]) >= CROPPED_FROM
+    return CROP if network == "unet" and large else 0
+
+
+def _windows(layout: Layout, crop: int) -> float:
+    """Windows that a picture holds side by side; 1 for whole pictures."""
+    return math.prod(layout.output_shape[1:]) / crop**2 if crop else 1.0
+
+
+def _batch_size(training_rows: int, network: str, layout: Layout, crop: int) -> int:
     """The power of two nearest to a sixteenth of the rows, from 16 to 128; 256 from 20,000 rows on.
 
-    Of the U-shaped network: 32, which sees many places in each picture.
+    Of the U-shaped network: as many as have 25,000 pixels, a power of two from 4 to 32.
     """
     if network == "unet":
-        return UNET_BATCH
+        pixels = crop**2 or math.prod(layout.output_shape[1:])
+        return int(min(UNET_BATCH, max(4, 2 ** round(math.log2(PIXELS_OF_STEP / pixels)))))
     if training_rows >= MANY_ROWS:
         return 256
     return int(min(128, max(16, 2 ** round(math.log2(max(16, training_rows) / 16)))))
 
 
-def _epochs(training_rows: int, batch_size: int) -> int:
-    """As many passes as make 3,600 n / (n + 2,500) steps for n rows, but at least 250 steps and one pass."""
+def _epochs(training_rows: int, batch_size: int, windows: float) -> int:
+    """As many passes as make 3,600 n / (n + 2,500) steps for n rows, but at least 250 steps and one pass.
+
+    Where pictures are trained on windows, n counts those that lie side by side.
+    """
     per_epoch = math.ceil(training_rows / batch_size)
-    steps = max(FEWEST_STEPS, MOST_STEPS * training_rows / (training_rows + HALF_ROWS))
+    rows = training_rows * windows
+    steps = max(FEWEST_STEPS, MOST_STEPS * rows / (rows + HALF_ROWS))
     return max(1, round(steps / per_epoch))
 
 
@@ -255,7 +277,7 @@ def _learning_rate(parameters: AutoencoderParameters, network: str, n_targets: i
     if parameters.optimizer in usual or network in ("custom", "layers"):
         return usual.get(parameters.optimizer, 1e-3)
     if network == "unet":
-        return UNET_RATE
+        return UNET_RATE * math.sqrt(min(1.0, batch_size / UNET_BATCH))
     return 5e-3 * math.sqrt(max(1.0, batch_size / 128)) * min(1.0, 1_000 / n_targets)
 
 

@@ -14,7 +14,8 @@ import torch
 from torch import nn
 
 import isthmus
-from isthmus.errors import ModelFileError, OutputError, UserError
+from isthmus.corruptions import Chain, GaussianNoise, Holes, MaskingNoise, SaltPepper, Speckle, Swap, Watermark
+from isthmus.errors import ModelFileError, OutputError, ParameterError, UserError
 from isthmus.files import container
 
 
@@ -252,3 +253,235 @@ class TestOwnNetwork:
         before = network[0][0].weight.clone()
         again(model, network=network)
         assert torch.equal(network[0][0].weight, before)
+
+
+LAYERS = {"encoder": ["flatten", "dense 5 tanh", "dense 3"], "decoder": ["dense 42 sigmoid", "reshape 1 7 6"]}
+KERAS_ADAM = {"optimizer": "adam", "optimizer_options": {"betas": (0.9, 0.999), "eps": 1e-7}}
+
+
+def restorer(data, corruption="auto", **changes):
+    """A small U-shaped network fitted to pictures."""
+    given = {"network": "unet", "hidden_dims": (4, 6), "max_epochs": 1, "random_state": 0, **changes}
+    return isthmus.DenoisingAutoencoder(corruption, **given).fit(data.pictures())
+
+
+class TestLayers:
+    """A network from a list of layers is in the file, down to its words."""
+
+    @pytest.mark.parametrize("scaling", ["range", "none", "common"])
+    @pytest.mark.parametrize("loss", ["mse", "bce"])
+    def test_it_comes_back(self, quick, data, again, scaling, loss):
+        """The loaded model gives the same bytes, has the same plan, and saves to the same file."""
+        X = data.pictures() / 255.0
+        model = quick(
+            "auto", network=LAYERS, scaling=scaling, loss=loss, keep="last", schedule="constant", **KERAS_ADAM
+        )
+        loaded = again(model.fit(X))
+        assert np.array_equal(loaded.reconstruct(X), model.reconstruct(X))
+        assert loaded.plan_ == dataclasses.replace(model.plan_, device="cpu")
+        assert loaded.network == {**LAYERS, "initializer": "glorot-uniform"}
+        assert loaded.optimizer_options == model.optimizer_options
+
+    def test_it_can_be_fitted_again_and_go_on(self, quick, data, again):
+        """The file holds all that a fit needs, and all that a pass needs."""
+        X = data.pictures()
+        model = quick("auto", network=LAYERS, **KERAS_ADAM).fit(X)
+        loaded = again(model)
+        assert np.array_equal(loaded.partial_fit(X).transform(X), model.partial_fit(X).transform(X))
+        assert np.array_equal(loaded.fit(X).transform(X), model.fit(X).transform(X))
+
+    def test_of_rows(self, quick, data, again):
+        """Rows of columns with gaps too."""
+        X = data.forms["gaps"]()
+        layers = {"encoder": ["dense 2"], "decoder": ["dense 6"], "initializer": "normal"}
+        model = quick("auto", network=layers).fit(X)
+        loaded = again(model)
+        assert np.array_equal(loaded.reconstruct(X), model.reconstruct(X))
+        assert loaded.get_params() == model.get_params()
+
+
+@pytest.mark.parametrize("name", ["floats", "integers", "gaps", "pictures", "colour pictures", "float pictures"])
+@pytest.mark.parametrize("scaling", ["range", "none"])
+def test_scalings_of_one_factor(quick, data, again, name, scaling):
+    """Values between 0 and 1, or as they are: what is fitted, reconstructed, saved and loaded stays in the data's unit."""
+    X = data.forms[name]()
+    model = quick(scaling=scaling).fit(X)
+    back = model.reconstruct(X)
+    assert (back.dtype, back.shape) == (X.dtype, X.shape)
+    assert np.nanmin(X) - 1e-3 <= back.min() <= back.max() <= np.nanmax(X) + 1e-3
+    encoded = model._rows(X).slice(0, len(X))
+    columns = slice(None) if X.ndim > 2 else slice(X.shape[1])
+    units = (0.0, 1.0) if scaling == "range" else (np.nanmin(X), np.nanmax(X))
+    assert (np.nanmin(encoded[:, columns]), np.nanmax(encoded[:, columns])) == pytest.approx(units, rel=1e-5, abs=1e-6)
+    loaded = again(model)
+    assert equal(loaded.reconstruct(X), back)
+    assert loaded.score(X) == model.score(X)
+
+
+class TestDenoising:
+    """What a denoising autoencoder has besides is in the file too."""
+
+    @pytest.mark.parametrize(
+        "corruption",
+        [
+            GaussianNoise(0.1), MaskingNoise(0.4), SaltPepper(0.1), Speckle(0.3), Holes(2, (0.2, 0.4), "stripes", "mean"),
+            GaussianNoise(0.1) | Holes(), "auto", Chain((SaltPepper(0.01),) * 60),
+        ],
+        ids=repr,
+    )  # fmt: skip
+    def test_the_corruption_comes_back(self, data, again, corruption):
+        """The loaded model spoils clean rows as the saved one does, and has the parameters that were given."""
+        model = restorer(data, corruption)
+        loaded = again(model)
+        assert loaded.corruption_ == model.corruption_
+        assert loaded.get_params() == model.get_params()
+        assert loaded.compare(data.pictures()) == model.compare(data.pictures())
+
+    @pytest.mark.parametrize("size", [(7, 6), (15, 20)])
+    def test_restored_pictures_have_the_same_bytes(self, data, again, size):
+        """Of the size of fit, and of another."""
+        model, X = restorer(data), data.pictures(5, size)
+        assert equal(again(model).denoise(X), model.denoise(X))
+
+    def test_it_can_be_fitted_again_and_go_on(self, data, again):
+        """The file holds all that a fit needs, and all that a pass needs."""
+        X, model = data.pictures(), restorer(data, Holes())
+        loaded = again(model)
+        assert np.array_equal(loaded.partial_fit(X).denoise(X), model.partial_fit(X).denoise(X))
+        assert np.array_equal(loaded.fit(X).denoise(X), model.fit(X).denoise(X))
+
+    def test_of_tables(self, data, again):
+        """A table's latents, restored cells and errors come back, with swapped cells as the corruption."""
+        X = data.mixed()
+        model = isthmus.DenoisingAutoencoder(latent_dim=2, max_epochs=1, random_state=0).fit(X)
+        loaded = again(model)
+        assert loaded.corruption_ == Swap(0.15)
+        assert equal(loaded.denoise(X), model.denoise(X))
+        assert loaded.compare(X) == model.compare(X)
+
+    @pytest.mark.parametrize("paired", [True, False], ids=["pairs", "a picture as watermark"])
+    def test_what_a_file_cannot_hold(self, data, again, paired):
+        """Without a corruption in the file, clean rows alone cannot be compared, and pairs can."""
+        X = data.pictures()
+        mark = "auto" if paired else Watermark(picture=np.eye(3), size=None)
+        model = isthmus.DenoisingAutoencoder(mark, latent_dim=2, max_epochs=1, random_state=0).fit(
+            X, X if paired else None
+        )
+        loaded = again(model)
+        assert loaded.corruption_ is None
+        assert loaded.compare(X, X) == model.compare(X, X)
+        with pytest.raises(ParameterError, match="its file could not hold it"):
+            loaded.compare(X)
+
+
+class TestHostile:
+    """Files whose bytes are in order and whose words are not: never anything but a `ModelFileError` that names the file."""
+
+    @pytest.fixture
+    def edited(self, path, monkeypatch):
+        """A function that saves a model with an edit in its spec, under a right checksum, and loads it."""
+        write = container.write
+
+        def save_and_load(model, *keys, value):
+            def with_edit(target, spec, tensors):
+                place = spec
+                for key in keys[:-1]:
+                    place = place[key]
+                assert keys[-1] in place
+                place[keys[-1]] = value
+                write(target, spec, tensors)
+
+            monkeypatch.setattr(container, "write", with_edit)
+            model.save(path)
+            return isthmus.load(path)
+
+        return save_and_load
+
+    @pytest.mark.parametrize("place", ["plan", "parameters"])
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            ({"encoder": ["dance 3"]}, "unknown layer 'dance'"),
+            ({"encoder": []}, "must be a list of layers"),
+            ({"encoder": [3]}, "must be a string|must be an object"),
+            ({"encoder": ["dense 3"] * 201}, "must have from 0 to 200 entries|must be an object"),
+            ({"encoder": ["dense 99999999"]}, "expected 'dense UNITS"),
+            ({"initializer": "os.system"}, "unknown initializer 'os.system'"),
+            ({"more": []}, "unknown key 'more'|must be an object"),
+        ],
+    )  # fmt: skip
+    def test_layers_of_other_words(self, quick, data, edited, place, change, words):
+        """Words that are no layers are refused where the plan has them, and where the parameters have them."""
+        layers = {**LAYERS, "initializer": "normal"}
+        model = quick("auto", network=layers, max_epochs=0).fit(data.pictures())
+        key = "layers" if place == "plan" else "network"
+        with pytest.raises(ModelFileError, match=rf"Cannot load .*model\.safetensors.*({words})"):
+            edited(model, place, key, value={**layers, **change})
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            ({"encoder": ["dense 3"]}, "put 'flatten' before it"),
+            ({"encoder": ["flatten", "dense 4"]}, "its spec asks for|that nothing asks for"),
+            ({"encoder": ["up 9999", "up 9999", "flatten", "dense 3"]}, "at most 4,294,967,296"),
+            ({"encoder": ["flatten", "dense 16777216", "dense 3"]}, "its spec asks for|lacks the array"),
+            ({"decoder": ["dense 41 sigmoid"]}, r"41 values; the data have shape \(1, 7, 6\)"),
+            ({"decoder": ["max-pool 2", "dense 42"]}, "it takes a picture"),
+        ],
+    )
+    def test_layers_that_do_not_fit(self, quick, data, edited, change, words):
+        """Layers that cannot be built, or whose weights are not in the file, cost neither time nor memory."""
+        layers = {**LAYERS, "initializer": "normal"}
+        model = quick("auto", network=layers, max_epochs=0).fit(data.pictures())
+        with pytest.raises(ModelFileError, match=rf"Cannot load .*model\.safetensors.*({words})"):
+            edited(model, "plan", "layers", value={**layers, **change})
+
+    @pytest.mark.parametrize(
+        ("keys", "value"),
+        [
+            (("plan", "network"), "dense"), (("plan", "network"), "layers"), (("plan", "network"), "custom"),
+            (("plan", "network"), "resnet"), (("plan", "latent_dim"), 3), (("plan", "latent_dim"), -1),
+            (("plan", "hidden_dims"), []),
+            (("plan", "hidden_dims"), [4]), (("plan", "hidden_dims"), [2**24] * 64), (("plan", "hidden_dims"), [0, 6]),
+            (("baseline",), True), (("estimator",), "Autoencoder"), (("estimator",), "os.system"), (("plan", "schedule"), "x"),
+            (("plan", "keep"), None), (("plan", "scaling"), "auto"), (("plan", "layers"), {**LAYERS, "initializer": "normal"}),
+            (("plan", "optimizer_options"), {"lr": 1}), (("plan", "optimizer_options"), {"betas": 0.9}),
+            (("plan", "optimizer_options"), {"eps": "x"}), (("plan", "optimizer_options"), None),
+            (("parameters", "optimizer_options"), {"lr": 1}), (("parameters", "network"), "unte"), (("parameters", "network"), 3),
+        ],
+    )  # fmt: skip
+    def test_restorers_that_are_none(self, data, edited, keys, value):
+        """A U-shaped network with a latent, with layers, without levels or beside a PCA does not go together."""
+        with pytest.raises(ModelFileError, match=r"^Cannot load .*model\.safetensors.*[^.]\.$"):
+            edited(restorer(data), *keys, value=value)
+
+    @pytest.mark.parametrize(
+        ("keys", "value"),
+        [(("plan", "network"), "unet"), (("plan", "network"), "layers"), (("plan", "latent_dim"), 0), (("plan", "latent_dim"), 1)],
+    )  # fmt: skip
+    def test_tables_with_networks_for_pictures(self, quick, data, edited, keys, value):
+        """Rows of columns have no U-shaped network, no layers that nobody listed, and a latent."""
+        with pytest.raises(ModelFileError, match=r"Cannot load .*model\.safetensors"):
+            edited(quick().fit(data.mixed()), *keys, value=value)
+
+    @pytest.mark.parametrize("place", [("corruption",), ("parameters", "corruption")], ids=["fitted", "parameter"])
+    @pytest.mark.parametrize(
+        "value",
+        [
+            [], [{}], [{"std": 1}], [{"name": "Hole"}], [{"name": None}], [{"name": "Chain", "parts": []}], {"name": "Swap"},
+            "noise", 3,
+            [{"name": "Holes", "cuont": 1}], [{"name": "Holes", "self": 1}], [{"name": "Holes", "count": 10**9}],
+            [{"name": "Holes", "size": "abc"}], [{"name": "Holes", "size": []}], [{"name": "Holes", "size": None}],
+            [{"name": "GaussianNoise", "std": 99}], [{"name": "GaussianNoise", "std": True}],
+            [{"name": "GaussianNoise", "clip": 1}],
+            [{"name": "Watermark", "picture": None}], [{"name": "Watermark", "text": None}],
+            [{"name": "Watermark", "text": "\ud800"}],
+            [{"name": "Watermark", "text": "x" * 201}], [{"name": "Watermark", "size": None}],
+            [{"name": "Swap"}] * 101,
+        ],
+        ids=lambda value: str(value)[:40],
+    )  # fmt: skip
+    def test_corruptions_that_cannot_be_made(self, data, edited, place, value):
+        """Whatever stands in the place of a corruption, it is made from known parts and values or not at all."""
+        with pytest.raises(ModelFileError, match=r"Cannot load .*model\.safetensors"):
+            edited(restorer(data), *place, value=value)

@@ -23,7 +23,7 @@ from PIL import Image, ImageOps
 
 from isthmus.data.notes import note_on, some
 from isthmus.data.paths import existing_file
-from isthmus.errors import DataError, ParameterError, UserError
+from isthmus.errors import DataError, MixedSizesError, ParameterError, UserError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -286,9 +286,10 @@ def _check_one_size(headers: Sequence[_Header]) -> None:
     (height, width), most = counts.most_common(1)[0]
     odd = [f"{h.path.name} ({h.size[0]} x {h.size[1]})" for h in headers if h.size != (height, width)]
     shown = ", ".join(odd[:5]) + (f" and {len(odd) - 5} more" if len(odd) > 5 else "")
-    raise DataError(
+    raise MixedSizesError(
         f"The pictures have {len(counts)} sizes: {most} of {len(headers)} are {height} x {width} (height x width), "
-        f"not so {shown}; give one size for all with size=({height}, {width}) or --size {height}x{width}."
+        f"not so {shown}; give one size for all with size=({height}, {width}) or --size {height}x{width}.",
+        [[str(h.path) for h in headers if h.size == size] for size in counts],
     )
 
 

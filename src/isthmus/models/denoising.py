@@ -14,7 +14,7 @@ from isthmus.errors import ParameterError
 from isthmus.models.base import BaseAutoencoder
 from isthmus.models.inputs import read_input
 from isthmus.models.pairs import check_pairs, is_clean_target
-from isthmus.models.restoring import Trial, mean_error
+from isthmus.models.restoring import restoration
 from isthmus.models.tiling import restore_any_size
 from isthmus.parameters import AutoencoderParameters, DenoisingParameters
 from isthmus.prep.columns import ColumnEncoder
@@ -140,16 +140,8 @@ class DenoisingAutoencoder(DenoisingParameters, _OnlyWithLatent, BaseAutoencoder
         ``error``, ``pca_error`` (None where the network has no latent), ``ratio`` of the two, ``untouched_error`` (None for
         tables, whose spoiled cells are no guess).
         """
-        trial = Trial(self, X, y)
-        error = mean_error(trial.errors())
-        pca = None if self.baseline_ is None else mean_error(trial.errors(self.baseline_))
-        pictures = isinstance(self.encoder_, PixelEncoder)
-        return {
-            "error": error,
-            "pca_error": pca,
-            "ratio": error / pca if pca else None,
-            "untouched_error": mean_error(trial.untouched()) if pictures else None,
-        }
+        found = restoration(self, X, y)
+        return {name: found[name] for name in ("error", "pca_error", "ratio", "untouched_error")}
 
     def _check_corruption(self) -> None:
         if not (
@@ -171,7 +163,7 @@ class DenoisingAutoencoder(DenoisingParameters, _OnlyWithLatent, BaseAutoencoder
 
     def _spoil(self, corruption: Corruption) -> Corrupt:
         """``corruption`` as a function of rows in network units."""
-        low, high = (torch.from_numpy(bound).to(self._device) for bound in self.encoder_.bounds())
+        low, high = self.network_.bounds.low, self.network_.bounds.high
         if isinstance(self.encoder_, ColumnEncoder):
             return _on_columns(corruption, self.encoder_, low, high)
         span = (high - low).clamp_min(1e-12)

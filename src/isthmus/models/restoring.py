@@ -1,27 +1,23 @@
-"""How well a denoising autoencoder restores: spoiled rows, what comes of them, and the clean rows they should become.
+"""Pictures restored by a model beside classical filters, and the pictures that are given to it.
 
-In: a fitted model, and clean rows, which are spoiled as in training, or pairs. Out: error maps, restored rows, spoiled
-pictures, and classical filters beside the model. The same rows are always spoiled in the same way.
+In: a fitted denoising autoencoder and pictures. Out: figures for each way of restoring; pictures spoiled as in training, or
+brought to the axes of fit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from isthmus.corruptions import Chain, GaussianNoise
+from isthmus.corruptions import GaussianNoise
 from isthmus.errors import DataError, ParameterError
-from isthmus.losses import error_map, per_row
-from isthmus.models.inputs import Data
-from isthmus.models.pairs import check_pairs, is_clean_target
-from isthmus.nets.blocks import in_blocks
-from isthmus.nets.network import Network
+from isthmus.filters import evenly
+from isthmus.models.trial import Trial, mean_error, row_errors
 from isthmus.prep.pixels import PixelEncoder
 from isthmus.restoration import EXACT, Row, compare_filters, psnr
-from isthmus.train.loop import generator_for
 
 OURS = "this model"
 """What a table of filters calls the model."""
@@ -29,131 +25,37 @@ RANGES = {"uint8": 255.0, "uint16": 65535.0, "bool": 1.0}
 """Highest minus lowest value of pixels whose type says so."""
 FILTERED_PIXELS, FEWEST, MOST = 2**19, 4, 200
 """Pixels that the filters are run on, some seconds' worth, in this many pictures at least and at most."""
-Floats = NDArray[np.float32]
+Part = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
+"""Spoiled, clean and restored pictures of one size, with channels where they stood at fit."""
 
 
-class Trial:
-    """Spoiled rows and their clean form.
+def restoration(model: Any, X: Any, y: Any = None) -> dict[str, float | None]:
+    """What `DenoisingAutoencoder.compare` says, and for pictures their mean PSNR in dB, restored and left as they are.
 
     Parameters
     ----------
     model : a fitted `DenoisingAutoencoder`.
-    X : clean rows, or spoiled ones with ``y`` their clean form.
-    y : as in `DenoisingAutoencoder.fit`.
+    X, y : as in `DenoisingAutoencoder.compare`.
 
-    Attributes
-    ----------
-    data : the clean rows as the model's preparation adopted them.
-
-    Raises
-    ------
-    ParameterError : clean rows alone, where the model has no corruption to spoil them with.
-    DataError : pairs that are none, rows that do not fit the model.
-
-    Examples
-    --------
-    >>> import isthmus
-    >>> X = np.random.default_rng(0).normal(size=(50, 4))
-    >>> trial = Trial(isthmus.DenoisingAutoencoder(latent_dim=2, max_epochs=0, random_state=0).fit(X), X)
-    >>> trial.errors().shape, trial.restored().shape
-    ((50, 4), (50, 4))
+    Returns
+    -------
+    ``error``, ``pca_error``, ``ratio``, ``untouched_error``, ``psnr``, ``untouched_psnr``; None where there is none.
     """
-
-    def __init__(self, model: Any, X: Any, y: Any = None) -> None:
-        paired = is_clean_target(X, y)
-        if paired:
-            check_pairs(X, y)
-        elif model.corruption_ is None:
-            raise ParameterError(
-                "the model has no corruption (it was fitted to pairs, or its file could not hold it), so clean rows alone "
-                "cannot be compared: compare(X, y)."
-            )
-        self.data: Data
-        self.data, self._clean = model._adopted(y if paired else X)
-        self._seen = model._rows(X) if paired else None
-        self._corrupt = None if paired else model._spoil(model.corruption_)
-        self._model = model
-
-    def __len__(self) -> int:
-        return len(self._clean)
-
-    def errors(self, network: Network | None = None) -> Floats:
-        """Error map of the restored rows against the clean ones, as `Autoencoder.errors` has it.
-
-        Parameters
-        ----------
-        network : what restores; None: the model's own. PCA is ``model.baseline_``.
-        """
-        return self._errors(self._model.network_ if network is None else network)
-
-    def untouched(self) -> Floats:
-        """Error map of the spoiled pictures as they are; a pixel that is missing counts as the average."""
-        return self._errors(None)
-
-    def restored(self, index: NDArray[np.int64] | None = None, network: Network | None = None) -> Any:
-        """What becomes of the spoiled rows at ``index`` (None: of all), in the data's own units."""
-        index = np.arange(len(self)) if index is None else index
-        model, given = self._model, self.given(index)
-        network = model.network_ if network is None else network
-        decoded = in_blocks(
-            lambda x: network(x).reconstruction, lambda i, j: given[i:j], len(given), model.block_rows_, model._device
-        )
-        rows = self.data[index] if isinstance(self.data, np.ndarray) else self.data.take(index)
-        return model.encoder_.decode(decoded, rows)
-
-    def spoiled(self, index: NDArray[np.int64] | None = None) -> Floats:
-        """The spoiled pictures at ``index`` (None: all) as they are given to the model, in the data's own unit and axes."""
-        encoder = self._model.encoder_
-        given = self.given(np.arange(len(self)) if index is None else index)
-        planes = given.numpy() * np.float32(encoder.scale) + encoder.center
-        if encoder.channels == "none":
-            return planes[:, 0]  # type: ignore[no-any-return]  # the encoder is untyped here
-        return planes.transpose(0, 2, 3, 1) if encoder.channels == "last" else planes  # type: ignore[no-any-return]
-
-    def given(self, index: NDArray[np.int64]) -> torch.Tensor:
-        """What the network sees of the rows at ``index``, encoded."""
-        size = self._model.block_rows_
-        parts = torch.zeros((len(index), *self._model.encoder_.layout.input_shape))
-        for start in np.unique(index // size * size).tolist():
-            here = np.flatnonzero(index // size * size == start)
-            parts[torch.from_numpy(here)] = self._block(start, min(start + size, len(self)))[index[here] - start]
-        return parts
-
-    def _block(self, start: int, stop: int) -> torch.Tensor:
-        """What the network sees of one block of rows; the noise of a block depends on the seed and on its start alone."""
-        if self._seen is not None:
-            return self._seen.slice(start, stop)
-        target = self._clean.slice(start, stop)
-        if self._corrupt is None:
-            return target
-        spoiled: torch.Tensor = self._corrupt(target, generator_for(self._model.seed_, 5, start))
-        return spoiled
-
-    def _errors(self, network: Network | None) -> Floats:
-        layout = self._model.encoder_.layout
-        width = layout.input_shape[0]
-
-        def rows(start: int, stop: int) -> torch.Tensor:
-            return torch.cat([self._block(start, stop), self._clean.slice(start, stop)], dim=1)
-
-        def errors(both: torch.Tensor) -> torch.Tensor:
-            given, target = both[:, :width], both[:, width:]
-            # A pixel that is missing in what is given stands at the average, as the network sees it.
-            untouched = given[:, : layout.output_shape[0]].nan_to_num()
-            restored = untouched if network is None else network(given).reconstruction
-            return error_map(restored, target, layout)
-
-        return in_blocks(errors, rows, len(self), self._model.block_rows_, self._model._device)
+    trial = Trial(model, X, y)
+    ours = trial.errors()
+    error = mean_error(ours)
+    pca = None if model.baseline_ is None else mean_error(trial.errors(model.baseline_))
+    found = {"error": error, "pca_error": pca, "ratio": error / pca if pca else None}
+    if not isinstance(trial.data, np.ndarray) or trial.data.ndim == 2:
+        return {**found, "untouched_error": None, "psnr": None, "untouched_psnr": None}
+    spoiled, spread = trial.untouched(), data_range(model, trial.data.dtype)
+    seen = {"untouched_error": mean_error(spoiled), "psnr": decibels(model, ours, spread)}
+    return {**found, **seen, "untouched_psnr": decibels(model, spoiled, spread)}
 
 
-def mean_error(errors: Floats) -> float:
-    """Mean over the rows of an error map, as `compare` gives it."""
-    return float(per_row(torch.from_numpy(errors).double()).mean())
-
-
-def decibels(model: Any, errors: Floats, data_range: float) -> float:
+def decibels(model: Any, errors: NDArray[np.float32], data_range: float) -> float:
     """Mean PSNR in dB over pictures whose error map this is; a picture counts with 100 at most."""
-    mse = per_row(torch.from_numpy(errors).double()).numpy() * model.encoder_.scale**2
+    mse = row_errors(errors) * model.encoder_.scale**2
     pixels = np.sqrt(mse)[:, None, None]  # one pixel a picture, with the picture's error
     return float(np.minimum(psnr(pixels, np.zeros_like(pixels), data_range), EXACT).mean())
 
@@ -164,49 +66,62 @@ def data_range(model: Any, dtype: object) -> float:
     return RANGES.get(str(dtype)) or seen or 1.0
 
 
-def noise_level(model: Any, data_range: float) -> float | None:
-    """Standard deviation of the noise that a model takes off, as a share of ``data_range``; None where it takes off more."""
-    noise = getattr(model, "corruption_", None)
-    if isinstance(noise, Chain) and len(noise.parts) == 1:
-        noise = noise.parts[0]
+def noise_of(model: Any, data_range: float) -> float | None:
+    """Standard deviation of the noise that was added, as a share of ``data_range``; None where that is not all of it."""
+    noise = model.corruption_
     if type(noise) is not GaussianNoise:
         return None
     return float(noise.std) * float(model.encoder_.high - model.encoder_.low) / data_range
 
 
-def filters_beside(
-    model: Any, spoiled: NDArray[Any], clean: NDArray[Any], restored: NDArray[Any], sigma: float | None = None
-) -> list[Row]:
-    """Classical filters and restored pictures, measured on the same pictures.
+def filters_beside(model: Any, parts: Iterable[Part], *, by_model: bool) -> list[Row]:
+    """Classical filters and the model, measured on the same pictures.
 
     Parameters
     ----------
     model : a fitted `DenoisingAutoencoder` of pictures.
-    spoiled, clean, restored : (n, height, width), or with channels where they stood at fit.
-    sigma : as in `isthmus.restoration.compare_filters`.
+    parts : pictures of one size each.
+    by_model : whether they were spoiled by the model's corruption; the filters are then told the strength of its noise.
 
     Returns
     -------
-    One row for each way, the model's last, with the name `OURS`; on at most 200 pictures, fewer of large ones.
-
-    Raises
-    ------
-    DataError : pixels are missing.
+    One row for each way, the model's last, with the name `OURS`; means over at most 200 pictures, fewer of large ones, that
+    are drawn evenly from those without missing pixels. Empty where there are none.
     """
-    three = [_channels_last(model.encoder_, pictures) for pictures in (spoiled, clean, restored)]
-    most = filtered(np.shape(clean))
-    spread = data_range(model, clean.dtype)
-    return compare_filters(three[0], three[1], {OURS: three[2]}, spread, sigma=sigma, most=most)
+    listed = [tuple(_channels_last(model.encoder_, pictures) for pictures in part) for part in parts]
+    whole = [(p, i) for p, (spoiled, clean, _) in enumerate(listed) for i in _whole(spoiled, clean)]
+    if not whole:
+        return []
+    pixels = sum(listed[p][1][0].size for p, _ in whole) / len(whole)
+    chosen = [whole[i] for i in evenly(len(whole), min(MOST, max(FEWEST, int(FILTERED_PIXELS / pixels)))).tolist()]
+    tables = []
+    for p, (spoiled, clean, restored) in enumerate(listed):
+        index = np.array([i for part, i in chosen if part == p], dtype=np.int64)
+        if len(index):
+            spread = data_range(model, clean.dtype)
+            sigma = noise_of(model, spread) if by_model else None
+            tables.append(compare_filters(spoiled[index], clean[index], {OURS: restored[index]}, spread, sigma=sigma))
+    return [_mean_row(rows) for rows in zip(*tables, strict=True)]
 
 
-def filtered(shape: tuple[int, ...]) -> int:
-    """Pictures of this shape, (n, height, width) or with channels, that the filters are run on.
+def _whole(spoiled: NDArray[Any], clean: NDArray[Any]) -> list[int]:
+    """Pictures without missing pixels."""
+    axes = tuple(range(1, clean.ndim))
+    gaps = np.isnan(spoiled).any(axis=axes) | np.isnan(clean).any(axis=axes)
+    return [int(i) for i in np.flatnonzero(~gaps)]
 
-    >>> filtered((1000, 28, 28)), filtered((1000, 512, 512)), filtered((3, 28, 28))
-    (200, 4, 3)
-    """
-    pixels = int(np.prod(shape[1:]))
-    return int(min(shape[0], MOST, max(FEWEST, FILTERED_PIXELS // max(1, pixels))))
+
+def _mean_row(rows: tuple[Row, ...]) -> Row:
+    """One row for pictures of several sizes: means over the pictures."""
+    if len(rows) == 1 or rows[0].note:
+        return rows[0]
+    count = sum(row.pictures for row in rows)
+
+    def mean(name: str) -> float | None:
+        values = [(getattr(row, name), row.pictures) for row in rows]
+        return None if values[0][0] is None else sum(value * n for value, n in values) / count
+
+    return Row(rows[0].name, mean("mse"), mean("psnr"), mean("ssim"), mean("seconds"), count)
 
 
 def spoil_pictures(model: Any, pictures: NDArray[Any]) -> NDArray[Any]:
@@ -232,9 +147,9 @@ def spoil_pictures(model: Any, pictures: NDArray[Any]) -> NDArray[Any]:
 
 
 def as_at_fit(model: Any, pictures: NDArray[Any]) -> NDArray[Any]:
-    """Pictures from files with the axes and channels that the model takes, where they can have them.
+    """Pictures from files, (n, height, width) or with channels last, with the axes that the model takes.
 
-    Grey ones become coloured for a model of coloured ones; all others stay as they are, and the model says what is wrong.
+    Grey ones become coloured for a model of coloured ones. All others stay as they are, and the model says what is wrong.
     """
     encoder: PixelEncoder = model.encoder_
     planes = pictures[..., None] if pictures.ndim == 3 else pictures

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from isthmus.corrupting.kinds import MOST_PARTS
 from isthmus.files import container, schema
 from isthmus.files.schema import Either, Enum, Flag, List, Null, Number, Object, Text
 from isthmus.models import encoder_state, fitting
@@ -60,11 +61,14 @@ _PLAN = Object(
         "keep": Enum(("best", "last")),
         "optimizer_options": _OPTIONS,
         "layers": Either((Null(), _LAYERS)),
+        "crop": _COUNT,
         "notes": List(_TEXT, 100),
     }
 )
 _VALUE = Either((Null(), Flag(), Number(), Text(200), List(Number(), 64), schema.Map(Text(20), 100_000)))
-_CORRUPTION = List(schema.Map(Either((Null(), Flag(), Number(), Text(1_000), List(Number(), 8))), 20, Text(50)), 50)
+_CORRUPTION = List(
+    schema.Map(Either((Null(), Flag(), Number(), Text(1_000), List(Number(), 8))), 20, Text(50)), MOST_PARTS
+)
 _SPECIAL = {
     "network": Either((Text(200), _LAYERS)),
     "optimizer_options": Either((Null(), _OPTIONS)),

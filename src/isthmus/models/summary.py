@@ -55,6 +55,15 @@ def outcome(model: Any) -> str:
     return f"validation error {after:.4f} after epoch {best['epoch']:.0f}, {start}: {before:.4f}"
 
 
+def latent_words(latent_dim: int) -> str:
+    """The size of a latent, or that there is none.
+
+    >>> latent_words(16), latent_words(0)
+    ('latent size 16', 'no latent')
+    """
+    return f"latent size {latent_dim}" if latent_dim else "no latent"
+
+
 def best_epoch(history: list[dict[str, float]]) -> dict[str, float]:
     """The last entry whose weights were kept; of partial fits there may be several."""
     return next((entry for entry in reversed(history) if entry.get("kept")), history[0])
@@ -83,7 +92,7 @@ def layer_rows(network: nn.Module) -> list[tuple[str, str, int]]:
 
 def _sizes(model: Any) -> str:
     shape = " x ".join(str(n) for n in model.encoder_.layout.input_shape)
-    return f"{model.n_rows_:,} rows of {shape} encoded values, latent size {model.latent_dim_}"
+    return f"{model.n_rows_:,} rows of {shape} encoded values, {latent_words(model.latent_dim_)}"
 
 
 def _value(value: Any) -> str:

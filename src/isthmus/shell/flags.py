@@ -25,6 +25,10 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 _WITHOUT_USE = ("warm_start",)
 # --output names the file to write, in every verb.
 _RENAMED = {"output": "--output-layer"}
+CORRUPTIONS = (
+    "gaussian-noise", "masking-noise", "salt-pepper", "speckle", "holes", "watermark", "grayscale", "swap",
+)  # fmt: skip
+"""The kinds of corruptions by name, for a help that loads none of them."""
 
 
 class Typed(click.ParamType[Any]):
@@ -151,6 +155,12 @@ def _option(field: dataclasses.Field[Any]) -> Decorator | None:
         return click.option(
             flag, field.name, multiple=True, metavar="COLUMN=KIND",
             help=f"{rule.help} Kinds: number, category, flag, date. Repeat for more columns.",
+        )  # fmt: skip
+    if field.name == "corruption":
+        return click.option(
+            flag, field.name, metavar="TEXT",
+            help=f"{rule.help} The model then restores spoiled rows; auto, or kinds joined by |, each with its values, such "
+            f'as "gaussian-noise 0.2 | holes count=2". Kinds: {", ".join(CORRUPTIONS)}.',
         )  # fmt: skip
     if rule.flag:
         return click.option(f"{flag}/--no-{flag[2:]}", field.name, default=None, help=_help(rule, field.default))

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from isthmus.errors import DataError, ModelFileError
+from isthmus.errors import DataError, MixedSizesError, ModelFileError, ParameterError
 from isthmus.shell import terminal
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def read_data(paths: Sequence[str], *, kinds: Mapping[str, str] | None = None, *
     """Read what was typed as DATA: one path, or several files; ``how`` as in `isthmus.read`."""
     from isthmus.data.readers import read
 
-    return read(_one_or_all(paths), kinds=kinds, **how)
+    return read(one_or_all(paths), kinds=kinds, **how)
 
 
 def read_for(model: Any, paths: Sequence[str], **how: Any) -> Data:
@@ -38,7 +38,7 @@ def read_for(model: Any, paths: Sequence[str], **how: Any) -> Data:
     from isthmus.data.table import Table
     from isthmus.models.inputs import kinds_of_fit
 
-    data = as_data(_one_or_all(paths), fitted=kinds_of_fit(model), **how)
+    data = as_data(one_or_all(paths), fitted=kinds_of_fit(model), **how)
     wants_pictures, dimensions = is_of_pictures(model), 2 if isinstance(data, Table) else len(data.shape)
     if wants_pictures != (dimensions > 2):
         found, wanted = ("rows", "pictures") if wants_pictures else ("pictures", "rows of a table")
@@ -46,6 +46,40 @@ def read_for(model: Any, paths: Sequence[str], **how: Any) -> Data:
     for note in notes_of(data):
         terminal.note(note)
     return data  # type: ignore[no-any-return]  # as_data takes and gives anything
+
+
+def read_sizes_for(model: Any, paths: Sequence[str], **how: Any) -> list[Data]:
+    """Read pictures that may have several sizes, those of each size apart; else as `read_for`."""
+    try:
+        return [read_for(model, paths, **how)]
+    except MixedSizesError as mixed:
+        return [read_for(model, group, **how) for group in mixed.groups]
+
+
+def read_like(clean: Data, paths: Sequence[str], *, kinds: Mapping[str, str] | None = None, **how: Any) -> Data:
+    """Read the spoiled form of rows: of a table, with the kinds and the columns that its clean form has."""
+    from isthmus.data.readers import as_data
+    from isthmus.data.table import Table
+
+    known = clean.kinds if isinstance(clean, Table) else None
+    how["kinds"] = kinds if known is None else None
+    return as_data(one_or_all(paths), fitted=known, **how)  # type: ignore[no-any-return]  # as_data takes anything
+
+
+def check_pairs(spoiled: Data, clean: Data, paths: Sequence[str], clean_path: str) -> None:
+    """Raise `DataError` unless two sets of rows are pairs: of one shape, and pictures of the same names."""
+    from isthmus.data.table import Table
+    from isthmus.models import pairs
+
+    shapes = [tuple(rows.shape) for rows in (spoiled, clean)]
+    tables = [isinstance(rows, Table) for rows in (spoiled, clean)]
+    if tables[0] != tables[1] or shapes[0] != shapes[1] or len(shapes[0]) < 2:
+        counts = [" x ".join(f"{side:,}" for side in shape) for shape in shapes]
+        raise DataError(
+            f"{named(paths)} holds {counts[0]} values, {clean_path} {counts[1]}; the clean rows must be those of DATA, in the "
+            "same order and of the same form."
+        )
+    pairs.check_pairs(spoiled, clean)
 
 
 def load_model(path: str) -> Any:
@@ -76,6 +110,22 @@ def load_with_latent(path: str) -> Any:
     model = load_model(path)
     check_latent(model)
     return model
+
+
+def load_denoiser(path: str) -> Any:
+    """Load a model file, as `load_model` does; a model that was not fitted to restore is refused."""
+    model = load_model(path)
+    if not restores(model):
+        raise ParameterError(
+            f"{path} holds an {type(model).__name__}, which was not fitted to restore anything; see what it makes of rows with "
+            "isthmus reconstruct, or fit a model with isthmus fit --corruption."
+        )
+    return model
+
+
+def restores(model: Any) -> bool:
+    """Whether the model is a denoising autoencoder."""
+    return hasattr(model, "denoise")
 
 
 def is_of_pictures(model: Any) -> bool:
@@ -116,5 +166,6 @@ def describe(data: Any, paths: Sequence[str], *, err: bool = False) -> None:
         terminal.say(f"  and {len(data.names) - _SHOWN_COLUMNS} more", err=err)
 
 
-def _one_or_all(paths: Sequence[str]) -> str | list[str]:
+def one_or_all(paths: Sequence[str]) -> str | list[str]:
+    """The one path, or all of them, as `isthmus.read` takes them."""
     return paths[0] if len(paths) == 1 else list(paths)

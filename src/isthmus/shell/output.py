@@ -41,7 +41,7 @@ def check(path: str, inputs: Sequence[str], *, pictures: bool = False) -> None:
     pictures : bool, default False
         Whether the result is pictures, else rows.
     """
-    if pictures and _is_folder(path):
+    if pictures and is_folder(path):
         _check_folder(Path(path))
         return
     allowed = (SHEET, *ARRAYS) if pictures else (*TABLES, *ARRAYS)
@@ -114,12 +114,12 @@ def write_pictures(
         What was written, in words.
     """
     count = f"{len(pictures):,} picture{'s' * (len(pictures) != 1)}"
-    if _suffix(path) in ARRAYS and not _is_folder(path):
+    if _suffix(path) in ARRAYS and not is_folder(path):
         _write_array(path, pictures)
         return count
     from isthmus.data.images import png_bytes
 
-    if _is_folder(path):
+    if is_folder(path):
         names = _picture_names(files, len(pictures))
         with _new_folder(Path(path)) as made:
             for name, picture in zip(names, pictures, strict=True):
@@ -134,8 +134,14 @@ def _suffix(path: str) -> str:
     return PurePath(path).suffix.lower()
 
 
-def _is_folder(path: str) -> bool:
+def is_folder(path: str) -> bool:
+    """Whether the name is that of a folder: it ends in a slash, or there is one."""
     return path.endswith(("/", os.sep)) or os.path.isdir(path)
+
+
+def is_sheet(path: str) -> bool:
+    """Whether pictures written to ``path`` become one sheet."""
+    return _suffix(path) == SHEET and not is_folder(path)
 
 
 def _check_folder(folder: Path) -> None:

@@ -165,9 +165,9 @@ def _one_epoch(job: Job, state: FitState, optimizer: torch.optim.Optimizer, trai
     for index in _batches(order, plan.batch_size):
         for group in optimizer.param_groups:
             group["lr"] = share * group["share"] * learning_rate_at(state.step, state.total_steps, plan)
-        x = job.rows.take(index).to(job.device)
+        x, seen = _rows_of_step(job, index, state.step)
         with torch.autocast(job.device.type, torch.bfloat16, enabled=plan.precision == "bfloat16"):
-            output = network(_seen(job, index, x, 2, state.step))
+            output = network(seen)
         errors = job.error_map(output.reconstruction.float(), x)
         loss = over_observed(errors) if job.gaps else errors.mean()
         penalty = None if job.penalty is None else job.penalty(output)
@@ -188,10 +188,32 @@ def _one_epoch(job: Job, state: FitState, optimizer: torch.optim.Optimizer, trai
     return float(total) / (state.step - first)
 
 
-def _seen(job: Job, index: Tensor, x: Tensor, *place: int) -> Tensor:
-    """What the network sees of the rows ``x`` at ``index``; its noise is drawn at ``place``."""
-    given = x if job.inputs is None else job.inputs.take(index).to(job.device)
-    return given if job.corrupt is None else job.corrupt(given, generator_for(job.seed, *place))
+def _rows_of_step(job: Job, index: Tensor, step: int) -> tuple[Tensor, Tensor]:
+    """The rows at ``index``, or a window of each picture, and what the network sees of them."""
+    x, given = _both(job, index)
+    if job.plan.crop:
+        windows = _windows(x, job.plan.crop, generator_for(job.seed, 6, step))
+        same = given is x
+        x = _cut(x, windows)
+        given = x if same else _cut(given, windows)
+    x, given = x.to(job.device), given.to(job.device)
+    return x, given if job.corrupt is None else job.corrupt(given, generator_for(job.seed, 2, step))
+
+
+def _both(job: Job, index: Tensor) -> tuple[Tensor, Tensor]:
+    """The rows at ``index``, and what stands in their place at the network's input."""
+    x = job.rows.take(index)
+    return x, x if job.inputs is None else job.inputs.take(index)
+
+
+def _windows(x: Tensor, side: int, generator: torch.Generator) -> list[tuple[slice, slice]]:
+    """A square at a place of its own in each picture."""
+    places = [torch.randint(max(1, length - side + 1), (len(x),), generator=generator).tolist() for length in x.shape[2:]]
+    return [(slice(top, top + side), slice(left, left + side)) for top, left in zip(*places, strict=True)]
+
+
+def _cut(x: Tensor, windows: list[tuple[slice, slice]]) -> Tensor:
+    return torch.stack([picture[:, rows, columns] for picture, (rows, columns) in zip(x, windows, strict=True)])
 
 
 def _batches(rows: Tensor, size: int) -> list[Tensor]:
@@ -245,8 +267,9 @@ def _validate(job: Job, validation: Tensor) -> Tensor:
         torch.autocast(job.device.type, torch.bfloat16, enabled=job.plan.precision == "bfloat16"),
     ):
         for number, index in enumerate(validation.split(job.plan.batch_size * 2)):
-            x = job.rows.take(index).to(job.device)
-            errors = job.error_map(job.network(_seen(job, index, x, 4, number)).reconstruction.float(), x)
+            x, seen = (rows.to(job.device) for rows in _both(job, index))
+            seen = seen if job.corrupt is None else job.corrupt(seen, generator_for(job.seed, 4, number))
+            errors = job.error_map(job.network(seen).reconstruction.float(), x)
             # Without gaps a NaN is a network that broke down, which `per_row` would take for a missing cell.
             parts.append((per_row(errors) if job.gaps else errors.flatten(1).mean(dim=1)).double().cpu())
     return torch.cat(parts)

@@ -25,19 +25,23 @@ def command(model: str, data: tuple[str, ...], target: str | None, as_json: bool
 
     PCA's error on the same rows stands beside it. An error of 0 is perfect, 1 is as good as always guessing the
     average of the training rows; the share explained is 1 minus the error. Rows are counted from 1.
+    For a model that restores, rows are spoiled as in training first.
     """
     fitted = inputs.load_model(model)
     if target is not None:
         output.check(target, (model, *data))
     rows = inputs.read_for(fitted, data, **how)
-    errors = -fitted.score_samples(rows)
-    found = fitted.compare(rows)
+    errors, found = results.scored(fitted, rows)
     files = inputs.files_of(rows)
     if target is not None:
         columns = {"row": _numbers(len(errors)), "error": errors, "share_explained": 1 - errors}
         output.write_rows(target, columns, files=files)
     worst = heapq.nlargest(WORST, range(len(errors)), key=errors.tolist().__getitem__)
-    _tell(found, errors, worst, files, inputs.named(data), err=as_json)
+    if inputs.restores(fitted) and fitted.corruption_ is None:
+        terminal.note(
+            "the model was fitted to pairs, so the rows were taken as they are; isthmus denoise --clean measures restoration."
+        )
+    _tell(found, errors, worst, files, f"{inputs.named(data)}: {_rows(fitted, len(errors))}", err=as_json)
     if target is not None:
         terminal.say(f"wrote {target}: {len(errors):,} rows", err=as_json, color="green")
     if as_json:
@@ -45,9 +49,15 @@ def command(model: str, data: tuple[str, ...], target: str | None, as_json: bool
         terminal.say_json({"rows": len(errors), **found, "worst": shown, "output": target})
 
 
+def _rows(model: Any, count: int) -> str:
+    """How many rows, and what was done to them."""
+    spoiled = ", spoiled as in training and restored" if getattr(model, "corruption_", None) else ""
+    return f"{count:,} rows{spoiled}"
+
+
 def _tell(found: Any, errors: Any, worst: list[int], files: tuple[str, ...], name: str, *, err: bool) -> None:
     """Print the means and the worst rows."""
-    terminal.say(f"{name}: {len(errors):,} rows, {100 * (1 - found['error']):.1f} % explained", err=err, bold=True)
+    terminal.say(f"{name}, {100 * (1 - found['error']):.1f} % explained", err=err, bold=True)
     terminal.pairs(results.comparison_rows(found), err=err)
     terminal.say("worst rows", err=err, bold=True)
     header = ("row", "error", "share explained", *(["file"] if files else []))
