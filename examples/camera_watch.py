@@ -21,7 +21,7 @@ import hillside
 import matplotlib
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
 import isthmus
@@ -130,10 +130,12 @@ def main() -> None:
     held_out = isthmus.read(folder / "held-out")
     compared = model.compare(held_out)
     print(
-        f"fitted in {time.perf_counter() - start:.0f} s: {model.plan_.network}, {model.latent_dim_} numbers a picture, ",
+        f"fitted in {time.perf_counter() - start:.0f} s, {model.latent_dim_} numbers a picture: on held-out pictures ",
         end="",
     )
-    print(f"{compared['error']:.4f} of the variance left on held-out pictures (PCA: {compared['pca_error']:.4f})")
+    print(f"{compared['error']:.4f} of the variance is left, by PCA of the same size {compared['pca_error']:.4f}")
+    if model.history_[0]["kept"]:
+        print("(the network found nothing surely better than PCA, so isthmus kept PCA)")
     watch = Watch.learn(model.errors(held_out))
     print(f"alarm from score {watch.threshold:.1f} on; {watch.expected:.1%} of normal pictures are expected above it")
     findings = look_at_all(model, watch, folder / "stream")
@@ -221,19 +223,12 @@ def sheet(
     """Pictures over their reconstructions and over how odd each place is, what raised an alarm framed."""
     names = chosen(truth, findings)
     judged = [(truth[name].pixels, findings[name]) for name in names]
-    heat = [np.clip(found.odd / (2 * watch.threshold), 0, 1) for _, found in judged]
+    heat = [matplotlib.colormaps["magma"](f.odd / (2 * watch.threshold), bytes=True)[..., :3] for _, f in judged]
+    rebuilt = [model.reconstruct(pixels[None])[0] for pixels, _ in judged]
     rows = (
         ("Picture", np.stack([framed(pixels, found) for pixels, found in judged])),
-        ("Rebuilt", np.stack([model.reconstruct(pixels[None])[0] for pixels, _ in judged]).repeat(2, 1).repeat(2, 2)),
-        (
-            "How odd",
-            np.stack(
-                [
-                    framed(matplotlib.colormaps["magma"](h, bytes=True)[..., :3], f)
-                    for h, (_, f) in zip(heat, judged, strict=True)
-                ]
-            ),
-        ),
+        ("Rebuilt", np.stack(rebuilt).repeat(2, axis=1).repeat(2, axis=2)),
+        ("How odd", np.stack([framed(h, found) for h, (_, found) in zip(heat, judged, strict=True)])),
     )
     captions = tuple(
         f"{truth[name].what or 'nothing there'}\n{'alarm' if found.alarm else 'no alarm'}, {found.score:.1f}"
@@ -246,32 +241,25 @@ def sheet(
 
 
 def chosen(truth: dict[str, hillside.Shot], findings: dict[str, Finding]) -> list[str]:
-    """Two alarms each for smoke and fire, a weaker and a stronger one; the nearest miss; the highest score without cause."""
+    """Smoke, weak and strong; fire, and fire at dusk or dawn; the nearest miss; the highest score without a cause."""
 
-    def of(what: str, alarm: bool | None) -> list[str]:
-        fitting = [n for n, f in findings.items() if truth[n].what == what and alarm in (None, f.alarm)]
+    def of(what: str, *alarm: bool) -> list[str]:
+        fitting = [name for name, found in findings.items() if truth[name].what == what and found.alarm in alarm]
         return sorted(fitting, key=lambda name: findings[name].score)
 
-    alarms = [
-        names[len(names) * third // 3]
-        for what in ("smoke", "fire")
-        for third in (1, 2)
-        for names in [of(what, True)]
-        if names
-    ]
-    return [*dict.fromkeys(alarms), *of("smoke", False)[-1:], *of("", None)[-1:]]
+    smoke, fire = of("smoke", True), of("fire", True)
+    some = [*smoke[len(smoke) // 3 :][:1], *smoke[2 * len(smoke) // 3 :][:1], *fire[len(fire) // 2 :][:1]]
+    some += sorted(fire, key=lambda name: -abs(truth[name].hour - 13))[:1]
+    return list(dict.fromkeys([*some, *of("smoke", False)[-1:], *of("", True, False)[-1:]]))
 
 
 def framed(picture: NDArray[np.uint8], found: Finding) -> NDArray[np.uint8]:
     """The picture twice as large, with a frame around what raised an alarm."""
-    large = picture.repeat(2, axis=0).repeat(2, axis=1)
+    page = Image.fromarray(np.ascontiguousarray(picture.repeat(2, axis=0).repeat(2, axis=1)))
     if found.alarm:
         top, left, bottom, right = (2 * side for side in found.box)
-        rows, columns = slice(max(0, top - 4), bottom + 4), slice(max(0, left - 4), right + 4)
-        inside = large[max(0, top - 3) : bottom + 3, max(0, left - 3) : right + 3].copy()
-        large[rows, columns] = (0, 255, 255)
-        large[max(0, top - 3) : bottom + 3, max(0, left - 3) : right + 3] = inside
-    return large
+        ImageDraw.Draw(page).rectangle((left - 3, top - 3, right + 2, bottom + 2), outline="cyan")
+    return np.asarray(page)
 
 
 if __name__ == "__main__":

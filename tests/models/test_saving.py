@@ -327,7 +327,7 @@ class TestDenoising:
             GaussianNoise(0.1), MaskingNoise(0.4), SaltPepper(0.1), Speckle(0.3), Holes(2, (0.2, 0.4), "stripes", "mean"),
             GaussianNoise(0.1) | Holes(), "auto", Chain((SaltPepper(0.01),) * 60),
         ],
-        ids=repr,
+        ids=lambda kind: repr(kind)[:40],
     )  # fmt: skip
     def test_the_corruption_comes_back(self, data, again, corruption):
         """The loaded model spoils clean rows as the saved one does, and has the parameters that were given."""

@@ -23,8 +23,10 @@ OURS = "this model"
 """What a table of filters calls the model."""
 RANGES = {"uint8": 255.0, "uint16": 65535.0, "bool": 1.0}
 """Highest minus lowest value of pixels whose type says so."""
-FILTERED_PIXELS, FEWEST, MOST = 2**19, 4, 200
+FILTERED_PIXELS, FEWEST, MOST = 2**18, 4, 200
 """Pixels that the filters are run on, some seconds' worth, in this many pictures at least and at most."""
+LARGEST = 512
+"""Of a picture with a longer side, the filters and the model are measured on so many pixels in the middle of it."""
 Part = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 """Spoiled, clean and restored pictures of one size, with channels where they stood at fit."""
 
@@ -86,22 +88,37 @@ def filters_beside(model: Any, parts: Iterable[Part], *, by_model: bool) -> list
     Returns
     -------
     One row for each way, the model's last, with the name `OURS`; means over at most 200 pictures, fewer of large ones, that
-    are drawn evenly from those without missing pixels. Empty where there are none.
+    are taken evenly from those without missing pixels, and of large ones over their middle. Empty where there are none.
     """
     listed = [tuple(_channels_last(model.encoder_, pictures) for pictures in part) for part in parts]
     whole = [(p, i) for p, (spoiled, clean, _) in enumerate(listed) for i in _whole(spoiled, clean)]
     if not whole:
         return []
-    pixels = sum(listed[p][1][0].size for p, _ in whole) / len(whole)
-    chosen = [whole[i] for i in evenly(len(whole), min(MOST, max(FEWEST, int(FILTERED_PIXELS / pixels)))).tolist()]
+    values = sum(_middle(listed[p][1])[0].size for p, _ in whole) / len(whole)
+    chosen = [whole[i] for i in evenly(len(whole), most_filtered(values)).tolist()]
     tables = []
     for p, (spoiled, clean, restored) in enumerate(listed):
         index = np.array([i for part, i in chosen if part == p], dtype=np.int64)
         if len(index):
             spread = data_range(model, clean.dtype)
             sigma = noise_of(model, spread) if by_model else None
-            tables.append(compare_filters(spoiled[index], clean[index], {OURS: restored[index]}, spread, sigma=sigma))
+            noisy, truth, made = (_middle(pictures)[index] for pictures in (spoiled, clean, restored))
+            tables.append(compare_filters(noisy, truth, {OURS: made}, spread, sigma=sigma))
     return [_mean_row(rows) for rows in zip(*tables, strict=True)]
+
+
+def most_filtered(values: float) -> int:
+    """How many pictures of so many values each the filters are run on.
+
+    >>> most_filtered(28 * 28), most_filtered(64 * 64), most_filtered(512 * 512)
+    (200, 64, 4)
+    """
+    return min(MOST, max(FEWEST, int(FILTERED_PIXELS / max(1.0, values))))
+
+
+def _middle(pictures: NDArray[Any]) -> NDArray[Any]:
+    top, left = (max(0, side - LARGEST) // 2 for side in pictures.shape[1:3])
+    return pictures[:, top : top + LARGEST, left : left + LARGEST]
 
 
 def _whole(spoiled: NDArray[Any], clean: NDArray[Any]) -> list[int]:

@@ -71,13 +71,11 @@ def best_epoch(history: list[dict[str, float]]) -> dict[str, float]:
 
 def plan_rows(plan: Any) -> list[tuple[str, str]]:
     """Name and value of each choice, as text."""
+    said = {f.name: getattr(plan, f.name) for f in dataclasses.fields(plan) if f.name != "notes"}
     unsaid: tuple[Any, ...] = (None, (), {})
-    fields = [f for f in dataclasses.fields(plan) if f.name != "notes"]
-    return [
-        (f.name, _value(value))
-        for f in fields
-        if (value := getattr(plan, f.name)) not in unsaid or f.name == "patience"
-    ]
+    if not plan.crop:
+        del said["crop"]
+    return [(name, _value(value)) for name, value in said.items() if value not in unsaid or name == "patience"]
 
 
 def layer_rows(network: nn.Module) -> list[tuple[str, str, int]]:

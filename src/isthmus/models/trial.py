@@ -70,18 +70,19 @@ class Trial:
     def __len__(self) -> int:
         return len(self._clean)
 
-    def errors(self, network: Network | None = None) -> Floats:
+    def errors(self, network: Network | None = None, index: NDArray[np.int64] | None = None) -> Floats:
         """Error map of the restored rows against the clean ones, as `Autoencoder.errors` has it.
 
         Parameters
         ----------
         network : what restores; None: the model's own. PCA is ``model.baseline_``.
+        index : which rows; None: all.
         """
-        return self._errors(self._model.network_ if network is None else network)
+        return self._errors(self._model.network_ if network is None else network, index)
 
     def untouched(self) -> Floats:
         """Error map of the spoiled pictures as they are; a pixel that is missing counts as the average."""
-        return self._errors(None)
+        return self._errors(None, None)
 
     def restored(self, index: NDArray[np.int64] | None = None, network: Network | None = None) -> Any:
         """What becomes of the spoiled rows at ``index`` (None: of all), in the data's own units."""
@@ -119,12 +120,15 @@ class Trial:
         target = self._clean.slice(start, stop)
         return target if self._corrupt is None else self._corrupt(target, generator_for(self._model.seed_, 5, start))
 
-    def _errors(self, network: Network | None) -> Floats:
+    def _errors(self, network: Network | None, index: NDArray[np.int64] | None) -> Floats:
         layout = self._model.encoder_.layout
         width = layout.input_shape[0]
 
         def rows(start: int, stop: int) -> torch.Tensor:
-            return torch.cat([self._block(start, stop), self._clean.slice(start, stop)], dim=1)
+            if index is None:
+                return torch.cat([self._block(start, stop), self._clean.slice(start, stop)], dim=1)
+            some = index[start:stop]
+            return torch.cat([self.given(some), self._clean.take(torch.from_numpy(some))], dim=1)
 
         def errors(both: torch.Tensor) -> torch.Tensor:
             given, target = both[:, :width], both[:, width:]
@@ -133,7 +137,8 @@ class Trial:
             restored = untouched if network is None else network(given).reconstruction
             return error_map(restored, target, layout)
 
-        return in_blocks(errors, rows, len(self), self._model.block_rows_, self._model._device)
+        count = len(self) if index is None else len(index)
+        return in_blocks(errors, rows, count, self._model.block_rows_, self._model._device)
 
 
 def row_errors(errors: Floats) -> NDArray[np.float64]:

@@ -77,18 +77,17 @@ def _restored(side: Side, noisy: Floats) -> Floats:
 
 def _strip(name: str, title: str, shown: list[tuple[str, Floats]], rows: Material, words: str) -> Section:
     side = rows.side or (1, rows.test.shape[1])
-    drawn = []
-    for label, values in shown:
-        pictures = values if values.ndim == 3 else values.reshape(-1, *side)
-        drawn.append((label, _same_size(tiles(pictures, "none", (0.0, 1.0)))))
+    pictures = [(label, values if values.ndim == 3 else values.reshape(-1, *side)) for label, values in shown]
+    largest = max(values.shape[1] for _, values in pictures)
+    drawn = [(label, tiles(_enlarged(values, largest), "none", (0.0, 1.0))) for label, values in pictures]
     what = Strip(name, np.arange(len(shown[0][1])), tuple(drawn))
     return Section(name, title, page.paragraph(words) + page.strips(what), (), (what,))
 
 
-def _same_size(drawn: NDArray[np.uint8], side: int = 140) -> NDArray[np.uint8]:
-    """Tiles of codes and of digits at one size, each pixel a square."""
-    factor = max(1, side // max(drawn.shape[1:3]))
-    return drawn.repeat(factor, axis=1).repeat(factor, axis=2)
+def _enlarged(pictures: Floats, height: int) -> Floats:
+    """Codes as large as digits, each pixel a square."""
+    factor = height // pictures.shape[1]
+    return pictures.repeat(factor, axis=1).repeat(factor, axis=2)
 
 
 def _curves(rows: Material, sides: Sequence[Side]) -> list[Section]:

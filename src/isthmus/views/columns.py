@@ -72,8 +72,12 @@ def best_first(measured: Measured) -> list[Column]:
     encoder = measured.model.encoder_
     ours, theirs = shares(measured)
     sample = measured.rows(measured.drawn)
-    off = _typically_off(measured.model, sample)
-    pca_off = [""] * len(off) if measured.pca is None else _typically_off(measured.pca, sample)
+    off = _typically_off(measured.rebuilt(measured.drawn), sample)
+    pca_off = (
+        [""] * len(off)
+        if measured.pca is None
+        else _typically_off(measured.rebuilt(measured.drawn, by_pca=True), sample)
+    )
     change = change_of(measured.model, measured.data, measured.model.seed_)
     columns = [
         Column(
@@ -85,9 +89,8 @@ def best_first(measured: Measured) -> list[Column]:
     return sorted(columns, key=lambda c: -c.explained if c.explained == c.explained else np.inf)
 
 
-def _typically_off(model: Any, sample: Any) -> list[str]:
+def _typically_off(came: Any, sample: Any) -> list[str]:
     """Median distance (numbers, dates) or share of right guesses (flags, categories) of each column, in words."""
-    came = model.reconstruct(sample)
     if not isinstance(sample, Table):
         return [number(m, 3) for m in _medians(np.abs(came.astype(np.float64) - sample.astype(np.float64)))]
     back: Table = as_data(came, fitted=sample.kinds)
@@ -127,8 +130,8 @@ def _medians(values: Floats) -> Floats:
 def causes(measured: Measured) -> list[list[Cause]]:
     """For each of the worst rows, the columns that add most to its error, the largest first."""
     rows = measured.rows(measured.worst)
-    cells = measured.model.errors(rows).astype(np.float64)
-    came = measured.model.reconstruct(rows)
+    cells = measured.cells(measured.worst).astype(np.float64)
+    came = measured.rebuilt(measured.worst)
     if isinstance(rows, Table):
         came = as_data(came, fitted=rows.kinds)
     found = []

@@ -2,7 +2,8 @@
 
 In: a fitted model and rows. Out: `Measured`, the errors, latents and reconstructions of the rows by the network and by PCA
 at the same latent size. PCA is the same estimator with the linear network in the place of the trained one, so both are
-encoded, run and decoded by the same code.
+encoded, run and decoded by the same code. Of a model that restores, everything is measured on restoration: spoiled rows go
+in, and what comes out is held against the clean ones.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
@@ -25,9 +25,11 @@ from isthmus.data.containers import Origin
 from isthmus.data.readers import as_data
 from isthmus.data.table import Table
 from isthmus.errors import ParameterError
-from isthmus.losses import per_row
 from isthmus.models.base import BaseAutoencoder
+from isthmus.models.denoising import DenoisingAutoencoder
 from isthmus.models.inputs import Data, kinds_of_fit, read_input
+from isthmus.models.pairs import check_pairs
+from isthmus.models.trial import Trial, row_errors
 from isthmus.prep.columns import ColumnEncoder
 from isthmus.prep.pixels import PixelEncoder
 from isthmus.prep.rows import EncodedRows
@@ -72,8 +74,11 @@ class Measured:
     source : the name of the file that the rows came from, or nothing.
     notes : what was noticed about the rows.
     ours, theirs : the errors of the model and of PCA.
-    latents : (n_samples, latent_dim); None where the network has no latent.
+    latents : (n_samples, latent_dim), of the clean rows; None where the network has no latent.
     labels : one per row, or None.
+    trial : of a model that restores, the spoiled form of the rows; else None.
+    untouched : the errors of spoiled pictures as they are; None for rows and where nothing is spoiled.
+    given_spoiled : whether the rows came spoiled, with their clean form beside them.
     """
 
     model: Any
@@ -85,11 +90,19 @@ class Measured:
     theirs: Errors | None
     latents: NDArray[np.float32] | None
     labels: Labels | None
+    trial: Trial | None = None
+    untouched: Errors | None = None
+    given_spoiled: bool = False
 
     @property
     def pictures(self) -> bool:
         """Whether the rows are pictures."""
         return isinstance(self.model.encoder_, PixelEncoder)
+
+    @property
+    def restores(self) -> bool:
+        """Whether restoration is measured: spoiled rows go in, clean ones are wanted."""
+        return self.trial is not None
 
     @property
     def raw_errors(self) -> bool:
@@ -118,6 +131,19 @@ class Measured:
         """The rows at ``index``."""
         return self.data.take(index) if isinstance(self.data, Table) else self.data[index]
 
+    def rebuilt(self, index: NDArray[np.int64], *, by_pca: bool = False) -> Any:
+        """What the model, or PCA, gives back for the rows at ``index``; of a model that restores, from their spoiled form."""
+        if self.trial is not None:
+            return self.trial.restored(index, self.model.baseline_ if by_pca else None)
+        network: Any = self.pca if by_pca else self.model
+        return network.reconstruct(self.rows(index))
+
+    def cells(self, index: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The error map of the rows at ``index``."""
+        if self.trial is not None:
+            return self.trial.errors(index=index)
+        return self.model.errors(self.rows(index))  # type: ignore[no-any-return]  # the model is untyped here
+
     @cached_property
     def column_references(self) -> Floats | float:
         """Error of the constant guess per column: 1 where each column has its own scale, else measured on these rows."""
@@ -142,8 +168,8 @@ class Measured:
             return np.where(reference > 0, 1 - errors.columns / reference, np.nan)
 
 
-def measure(model: Any, X: Any, labels: Any = None) -> Measured:
-    """Run the model and PCA over the rows of ``X``.
+def measure(model: Any, X: Any, labels: Any = None, clean: Any = None) -> Measured:
+    """Run the model and PCA over the rows of ``X``, whose clean form, for a model that restores, may be given too.
 
     Raises
     ------
@@ -153,7 +179,8 @@ def measure(model: Any, X: Any, labels: Any = None) -> Measured:
     if not isinstance(model, BaseAutoencoder):
         raise ParameterError(f"model must be a fitted isthmus autoencoder; got a {type(model).__name__}.")
     check_is_fitted(model)
-    rows, found = _rows_and_labels(model, X, labels)
+    _check_clean(model, clean)
+    rows, found = _rows_and_labels(model, X if clean is None else clean, labels)
     data, notes = model.encoder_.adopt(read_input(model, rows, reset=False))
     # Reconstructions then come back as Arrow tables, whatever came in.
     data = dataclasses.replace(data, origin=Origin("arrow")) if isinstance(data, Table) else data
@@ -164,9 +191,45 @@ def measure(model: Any, X: Any, labels: Any = None) -> Measured:
     with warnings.catch_warnings():
         # The rows were adopted above, and what was noticed then stands in the report.
         warnings.simplefilter("ignore")
-        ours, theirs = _errors(model, data), _errors(pca, data) if pca is not None else None
         latents = model.transform(data) if model.latent_dim_ else None
-        return Measured(model, pca, data, source_of(X), notes, ours, theirs, latents, found)
+        trial = (
+            _trial(model, X, rows, data)
+            if clean is not None
+            else Trial(model, data)
+            if isinstance(model, DenoisingAutoencoder)
+            else None
+        )
+        ours = _errors(model.errors(data) if trial is None else trial.errors())
+        theirs = None
+        if pca is not None:
+            theirs = _errors(pca.errors(data) if trial is None else trial.errors(model.baseline_))
+        untouched = (
+            _errors(trial.untouched()) if trial is not None and isinstance(model.encoder_, PixelEncoder) else None
+        )
+        return Measured(
+            model, pca, data, source_of(X), notes, ours, theirs, latents, found, trial, untouched, clean is not None
+        )
+
+
+def _check_clean(model: Any, clean: Any) -> None:
+    """Refuse clean rows for a model that restores nothing, and a model that needs them where there are none."""
+    if not isinstance(model, DenoisingAutoencoder):
+        if clean is not None:
+            raise ParameterError(
+                "clean is for a DenoisingAutoencoder, which restores rows; leave it out for this model."
+            )
+    elif clean is None and model.corruption_ is None:
+        raise ParameterError(
+            "the model has no corruption to spoil clean rows with (it was fitted to pairs, or its file could not hold it), so "
+            "a report needs both: the spoiled rows, and clean= (--clean) their clean form."
+        )
+
+
+def _trial(model: DenoisingAutoencoder, X: Any, rows: Any, data: Data) -> Trial:
+    """The rows that are spoiled already, and their clean form."""
+    spoiled = as_data(X, fitted=kinds_of_fit(model))
+    check_pairs(spoiled, rows)
+    return Trial(model, model.encoder_.adopt(read_input(model, spoiled, reset=False))[0], data)
 
 
 def _rows_and_labels(model: BaseAutoencoder, X: Any, labels: Any) -> tuple[Any, Labels | None]:
@@ -198,9 +261,9 @@ def _with_network(model: BaseAutoencoder, network: Any) -> Any | None:
     return twin
 
 
-def _errors(model: Any, data: Data) -> Errors:
-    cells = model.errors(data)
-    rows = per_row(torch.from_numpy(cells).double()).numpy()
+def _errors(cells: NDArray[np.float32]) -> Errors:
+    """The error map of all rows, summed up."""
+    rows = row_errors(cells)
     if cells.ndim != 2:
         return Errors(rows, None)
     with np.errstate(invalid="ignore"):

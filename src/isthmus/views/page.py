@@ -70,6 +70,16 @@ def table(head: Iterable[str], rows: Iterable[Iterable[Any]], text_columns: int 
     return f'<div class="scroll">{opening}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
+def bars(rows: Iterable[tuple[str, str, float, str]]) -> str:
+    """Bars, each with its name, the role of its colour, its length (a share of the longest) and its value as text."""
+    drawn = "".join(
+        f'<div class="bar"><span>{name}</span><div><i class="{role}" style="width:{100 * length:.1f}%"></i></div>'
+        f"<b>{value}</b></div>"
+        for name, role, length, value in rows
+    )
+    return f'<div class="bars">{drawn}</div>'
+
+
 def details(summary: str, body: str, *, is_open: bool = False) -> str:
     """A part that a click opens."""
     return f"<details{' open' if is_open else ''}><summary>{summary}</summary>{body}</details>"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from isthmus.data.images import png_bytes
+from isthmus.filters import median
 from isthmus.views.measured import Measured
 
 FEWEST_PIXELS = 128
@@ -46,13 +47,27 @@ class Strip:
 
 
 def strip(measured: Measured, index: NDArray[np.int64], name: str, captions: tuple[str, ...] = ()) -> Strip:
-    """Originals, reconstructions and PCA's reconstructions of the pictures at ``index``."""
+    """Originals, reconstructions and PCA's reconstructions of the pictures at ``index``.
+
+    Of a model that restores: clean, spoiled and restored ones, and what a median filter makes of the spoiled.
+    """
     encoder, originals = measured.model.encoder_, measured.rows(index)
-    rows = [("Original", originals), ("Model", measured.model.reconstruct(originals))]
+    rows = [("Original", originals), ("Model", measured.rebuilt(index))]
+    if measured.trial is not None:
+        spoiled = measured.trial.spoiled(index)
+        filtered = _median(spoiled, encoder.channels)
+        rows = [("Clean", originals), ("Spoiled", spoiled), ("Restored", rows[1][1]), ("Median filter", filtered)]
     if measured.pca is not None:
-        rows.append(("PCA", measured.pca.reconstruct(originals)))
+        rows.append(("PCA", measured.rebuilt(index, by_pca=True)))
     drawn = tuple((words, tiles(array, encoder.channels, (encoder.low, encoder.high))) for words, array in rows)
     return Strip(name, index, drawn, captions)
+
+
+def _median(pictures: NDArray[Any], channels: str) -> NDArray[Any]:
+    """What a median filter makes of pictures, with their channels where they stood."""
+    if channels == "first":
+        return median(pictures.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    return median(pictures)
 
 
 def tiles(pictures: NDArray[Any], channels: str, bounds: tuple[float, float]) -> NDArray[np.uint8]:

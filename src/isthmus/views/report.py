@@ -19,7 +19,7 @@ import torch
 from isthmus import atomic
 from isthmus.data.table import Table
 from isthmus.version import __version__
-from isthmus.views import sections
+from isthmus.views import restored, sections
 from isthmus.views.charts import as_png, css_colours
 from isthmus.views.measured import Measured, measure
 from isthmus.views.pictures import sheet_png
@@ -35,6 +35,7 @@ def report(
     X: Any,
     path: str | os.PathLike[str],
     *,
+    clean: Any = None,
     labels: Any = None,
     png: bool = False,
     title: str | None = None,
@@ -47,9 +48,12 @@ def report(
     model : Autoencoder
         Fitted.
     X : array, frame, pictures or path
-        Anything that the model's ``transform`` takes; rows that the model has not seen give the fairest report.
+        Anything that the model's ``transform`` takes; rows that the model has not seen give the fairest report. For a
+        `DenoisingAutoencoder` clean rows, which are spoiled by its corruption, or spoiled ones with ``clean``.
     path : str or path-like
         The file to write, usually ``report.html``; its folder must exist.
+    clean : as X, default None
+        For a `DenoisingAutoencoder`: the clean form of ``X``, of exactly its shape and order.
     labels : sequence of n_samples values, or str, default None
         Colours of the latent map: one value per row, or the name of a column of ``X``, which the model need not know.
     png : bool, default False
@@ -66,7 +70,8 @@ def report(
 
     Raises
     ------
-    ParameterError : ``model`` is not an autoencoder of isthmus.
+    ParameterError : ``model`` is not an autoencoder of isthmus; ``clean`` is missing for a model that was fitted to pairs, or
+        given for one that restores nothing.
     DataError, DataTypeError : rows that do not fit the model, or labels that do not fit the rows.
     OutputError : a file cannot be written there. All of them are tried before the work; each is written whole or not at all.
 
@@ -82,7 +87,7 @@ def report(
     """
     atomic.check_writable(path)
     target = Path(path)
-    measured = measure(model, X, labels)
+    measured = measure(model, X, labels, clean)
     parts = [*more, *_sections(measured)]
     page = _page(measured, parts, title).encode()
     files = _png_files(target, parts) if png else {}
@@ -95,8 +100,12 @@ def report(
 
 
 def _sections(measured: Measured) -> list[Section]:
-    made = [sections.comparison(measured)]
-    made.append(sections.reconstructions(measured) if measured.pictures else sections.by_column(measured))
+    made = [restored.restoration(measured)] if measured.restores else []
+    made += [] if measured.restores and measured.pca is None else [sections.comparison(measured)]
+    if measured.pictures:
+        made.append(restored.worst(measured) if measured.restores else sections.reconstructions(measured))
+    else:
+        made.append(sections.by_column(measured))
     made += [sections.training(measured), sections.row_errors(measured)]
     made += [] if measured.latents is None else [sections.latent_map(measured, measured.latents)]
     return [*made, sections.details(measured)]
@@ -136,11 +145,13 @@ def _page(measured: Measured, parts: list[Section], title: str | None) -> str:
 
 def _summary(measured: Measured) -> str:
     """What was fitted and on what, in a sentence."""
-    model = measured.model
-    size = count(model.latent_dim_, "number")
-    what = f"{'picture' if measured.pictures else 'row'} of {_row_words(measured)}"
+    model, noun = measured.model, "picture" if measured.pictures else "row"
+    what, size = f"{noun} of {_row_words(measured)}", count(model.latent_dim_, "number")
     does = f"squeezes each {what} into {size} and rebuilds it from them"
-    does = does if model.latent_dim_ else f"restores pictures of {_row_words(measured)}, without a latent between"
+    if measured.restores:
+        by = restored.spoiled_by(model)
+        does = f"restores {noun}s of {_row_words(measured)}{f' that {by} spoiled' if by else ''}"
+        does += f" and squeezes each into {size} on the way" if model.latent_dim_ else ""
     return f"A model that {does}. Fitted on {count(model.n_rows_, 'row')}; this report looks at {count(len(measured.data), 'row')}."
 
 
@@ -174,9 +185,18 @@ def _facts(measured: Measured) -> list[tuple[str, str, str]]:
             f"{len(measured.data):,}",
             f"fitted on {model.n_rows_:,}, {model.plan_.validation_rows:,} of them held out",
         ),
-        *(squeezed if after else ()),
+        *(squeezed if after else _sizes(measured)),
         ("Network", escaped(model.plan_.network), f"{parameters:,} parameters, {trained:.0f} epochs"),
         ("Seed", str(model.seed_), "the same seed and rows give the same model"),
+    ]
+
+
+def _sizes(measured: Measured) -> list[tuple[str, str, str]]:
+    """Facts about a network without a latent."""
+    by = restored.spoiled_by(measured.model)
+    return [
+        ("Spoiled by", by or "pairs", "drawn anew at every step" if by else "spoiled pictures with their clean form"),
+        ("Size", "any", "pictures of another size are restored in overlapping tiles"),
     ]
 
 

@@ -1,19 +1,150 @@
-"""Classical filters beside a model that restores: figures as text, and in words which was better.
+"""What a model restores: the section of the report, and the classical filters beside it as text.
 
-In: rows of `isthmus.restoration.compare_filters`, the model's with the name `OURS`. Out: text.
+In: what was measured; rows of `isthmus.restoration.compare_filters`, the model's with the name `OURS`. Out: a `Section`, text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from isthmus.models.restoring import OURS
+import numpy as np
+
+from isthmus.corruptions import to_text
+from isthmus.filters import evenly
+from isthmus.models.restoring import LARGEST, OURS, filters_beside, most_filtered
+from isthmus.models.summary import best_epoch
 from isthmus.restoration import Row
-from isthmus.views.words import number
+from isthmus.views import baseline, page
+from isthmus.views.measured import Measured
+from isthmus.views.pictures import strip
+from isthmus.views.sections import Section, error_words, how_to_read, worst_strip
+from isthmus.views.words import count, escaped, number, percent
 
 UNTOUCHED = "untouched"
 SAME = 0.05
 """Difference in dB below which two ways are called as good."""
+
+
+def spoiled_by(model: Any) -> str:
+    """What spoiled the rows of training, as it is typed and escaped; nothing where they came spoiled."""
+    if model.corruption_ is None:
+        return ""
+    return escaped(to_text(model.corruption_) or repr(model.corruption_), 200)
+
+
+def restoration(measured: Measured) -> Section:
+    """How much of the damage is undone; of pictures a strip, and classical filters beside the model."""
+    if measured.untouched is None:
+        body = page.paragraph(_how(measured)) + page.paragraph(_of_rows(measured), "lead")
+        return Section("restoration", "Restoration", body)
+    ours, before = measured.ours.mean, measured.untouched.mean
+    longest = max(ours, before) or 1.0
+    bars = page.bars([
+        ("Spoiled", "spoiled", before / longest, error_words(measured, before)),
+        ("Restored", "ours", ours / longest, error_words(measured, ours)),
+    ])  # fmt: skip
+    shown = strip(measured, measured.spread, "restored")
+    alone = page.paragraph(baseline.in_own_unit(measured)) + page.paragraph(how_to_read(measured), "fine")
+    body = (
+        page.paragraph(_verdict(ours, before), "verdict")
+        + page.paragraph(_how(measured), "lead")
+        + bars
+        + page.paragraph(_held_out(measured))
+        + page.strips(shown)
+        + _filters(measured)
+        # With PCA the section against it says this.
+        + (alone if measured.pca is None else "")
+    )
+    return Section("restoration", "Restoration", body, (), (shown,))
+
+
+def worst(measured: Measured) -> Section:
+    """The pictures that are restored least well."""
+    shown = worst_strip(measured)
+    unit = "mean squared error" if measured.raw_errors else "unexplained share"
+    words = (
+        f"The pictures that are restored least well, each with its row number (the first is 1) and its {unit}: rare ones, and "
+        "those that lost most."
+    )
+    return Section("pictures", "The worst", page.paragraph(words) + page.strips(shown), (), (shown,))
+
+
+def _verdict(ours: float, before: float) -> str:
+    if not before:
+        return "Nothing was spoiled"
+    ratio = ours / before
+    return f"{percent(1 - ratio)} of the error gone" if ratio < 1 else "No better than leaving it alone"
+
+
+def _how(measured: Measured) -> str:
+    """What was measured, in words."""
+    noun = "picture" if measured.pictures else "row"
+    by = spoiled_by(measured.model)
+    if measured.given_spoiled:
+        first = f"Each spoiled {noun} that was given was restored by the model, and the result compared with its clean form."
+    else:
+        first = f"Each clean {noun} was spoiled by {by}, restored by the model, and the result compared with the clean {noun}."
+    return f"{first} Every error in this report is measured in this way, none on clean {noun}s as they are."
+
+
+def _of_rows(measured: Measured) -> str:
+    ours = error_words(measured, measured.ours.mean)
+    theirs = (
+        ""
+        if measured.theirs is None
+        else f" (PCA at the same latent size: {error_words(measured, measured.theirs.mean)})"
+    )
+    what = "The mean squared error of restored rows is" if measured.raw_errors else "Restored rows miss"
+    rest = "" if measured.raw_errors else " of what the clean ones hold"
+    return f"{what} {ours}{rest}{theirs}."
+
+
+def _held_out(measured: Measured) -> str:
+    """The same for the rows that the fit held out, which the weights were not made from; where errors are alike."""
+    model = measured.model
+    plan, history = model.plan_, model.history_
+    if plan.loss != "mse" or not plan.validation_rows or model.latent_dim_ or not history or history[0]["epoch"]:
+        return ""
+    # Epoch 0 of a network without a latent leaves pictures as they are.
+    kept, before = best_epoch(history)["validation_loss"], history[0]["validation_loss"]
+    pictures = count(plan.validation_rows, "picture")
+    return (
+        f"On the {pictures} held out in the fit: {error_words(measured, before)} spoiled, {error_words(measured, kept)} restored. "
+        "That is the fairer figure if the pictures of this report were used to fit the model."
+    )
+
+
+def _filters(measured: Measured) -> str:
+    """The table of classical filters, and which way was best."""
+    model, trial, data = measured.model, measured.trial, measured.data
+    if trial is None or not isinstance(data, np.ndarray):
+        return ""
+    index = evenly(len(data), most_filtered(data[0].size))
+    part = (trial.spoiled(index), data[index], trial.restored(index))
+    rows = filters_beside(model, [part], by_model=not measured.given_spoiled)
+    if not rows:
+        return page.paragraph("The pictures have missing pixels, so classical filters were not run on them.")
+    head = ("", "PSNR", "SSIM", "Mean squared error", "Seconds a picture")
+    body = []
+    for row in rows:
+        mse, psnr, ssim = cells(row)
+        seconds = "" if row.seconds is None else number(row.seconds, 2)
+        body.append((row.name, psnr, ssim, mse, seconds) if psnr else (row.name, mse, "", "", ""))
+    used = max(row.pictures for row in rows)
+    large = (
+        f", over their middle {LARGEST}\xa0×\xa0{LARGEST} pixels"
+        if max(model.encoder_.center.shape[1:]) > LARGEST
+        else ""
+    )
+    words = (
+        f"On {count(used, 'picture')}{f' of {len(data):,}' * (used < len(data))}{large}; higher PSNR and SSIM are better. The "
+        "filters need no training, and a network that is no better than they are is not worth its trouble."
+    )
+    return (
+        f"<h3>Beside classical filters</h3>{page.paragraph(in_words(rows))}{page.table(head, body)}"
+        + page.paragraph(words, "fine")
+    )
 
 
 def cells(row: Row) -> tuple[str, str, str]:

@@ -63,20 +63,22 @@ def comparison(measured: Measured) -> Section:
         + "".join(page.paragraph(f"{line.where}: {_lower(line.sentence)}") for line in lines if line is not main)
         + page.paragraph(untrained)
         + page.paragraph(baseline.in_own_unit(measured))
-        + page.paragraph(_unit(measured), "fine")
+        + page.paragraph(how_to_read(measured), "fine")
     )
     return Section("baseline", "Against PCA", body)
 
 
-def _unit(measured: Measured) -> str:
+def how_to_read(measured: Measured) -> str:
+    """What errors of 0 and 1 mean."""
     if measured.raw_errors:
         return 'Errors are mean squared differences in the data\'s own unit (scaling="none"). A ratio below 1 is better than PCA.'
     guess = "error 1 (100 %) is what the best constant guess would leave: the mean for numbers"
     kinds = set(getattr(measured.model.encoder_, "kinds", ()))
     guess += ", the usual shares for categories and flags (entropy)" if kinds & {"category", "flag"} else ""
+    perfect = "restoration" if measured.restores else "reconstruction"
+    pca = " PCA is the best that adding and multiplying alone can do at the same latent size; a ratio below 1 is better than that."
     return (
-        f"How to read it: {guess}; 0 is a perfect reconstruction. PCA is the best that adding and multiplying alone can do at "
-        "the same latent size; a ratio below 1 is better than that."
+        f"How to read it: {guess}; 0 is a perfect {perfect}.{'' if measured.pca is None and measured.restores else pca}"
     )
 
 
@@ -85,13 +87,10 @@ def _bars(line: baseline.Comparison) -> str:
     if line.pca_error is None:
         return ""
     longest = max(line.error, line.pca_error) or 1.0
-    rows = [("Autoencoder", "ours", line.error), ("PCA", "pca", line.pca_error)]
-    bars = "".join(
-        f'<div class="bar"><span>{name}</span><div><i class="{role}" style="width:{100 * value / longest:.1f}%"></i></div>'
-        f"<b>{line.words(value)}</b></div>"
-        for name, role, value in rows
-    )
-    return f'<div class="bars">{bars}</div>'
+    return page.bars([
+        ("Autoencoder", "ours", line.error / longest, line.words(line.error)),
+        ("PCA", "pca", line.pca_error / longest, line.words(line.pca_error)),
+    ])  # fmt: skip
 
 
 def training(measured: Measured) -> Section:
@@ -101,9 +100,9 @@ def training(measured: Measured) -> Section:
         return Section("training", "Training", page.paragraph("This model has no history."))
     kept, history = best_epoch(model.history_), model.history_
     held_out = "validation (held out)" if model.plan_.validation_rows else "the same rows, after the epoch"
-    start = "epoch 0: PCA" if baseline.starts_at_pca(model) else "epoch 0: the start"
+    start = "PCA" if baseline.starts_at_pca(model) else "the start" if model.latent_dim_ else "left as they are"
     unit = "share unexplained" if model.plan_.loss == "mse" and not measured.raw_errors else f"loss: {model.plan_.loss}"
-    chart = plots.loss_chart(history, kept, start, held_out, unit)
+    chart = plots.loss_chart(history, kept, f"epoch 0: {start}", held_out, unit)
     words = f"The weights of epoch {kept['epoch']:.0f} were kept (the dot): {unit} {kept['validation_loss']:.4f}."
     body = page.figure(chart) + page.paragraph(words)
     if not model.plan_.validation_rows:
@@ -117,12 +116,9 @@ def training(measured: Measured) -> Section:
 
 def reconstructions(measured: Measured) -> Section:
     """Pictures: originals over reconstructions, and the worst."""
-    shown = strip(measured, measured.spread, "pictures")
-    captions = tuple(f"{i + 1:,}\n{_error(measured, measured.ours.rows[i])}" for i in measured.worst)
-    worst = strip(measured, measured.worst, "worst", captions)
+    shown, worst = strip(measured, measured.spread, "pictures"), worst_strip(measured)
     beside = ", and by PCA from as many" if measured.pca is not None else ""
     rebuilt = f"rebuilt by the model from {count(measured.model.latent_dim_, 'number')}{beside}"
-    rebuilt = rebuilt if measured.model.latent_dim_ else "restored by the model"
     unit = "mean squared error" if measured.raw_errors else "unexplained share"
     body = (
         page.paragraph(
@@ -140,10 +136,17 @@ def reconstructions(measured: Measured) -> Section:
     return Section("pictures", "Pictures", body, (), (shown, worst))
 
 
+def worst_strip(measured: Measured) -> Strip:
+    """The pictures with the largest errors, each with its row number and its error."""
+    captions = tuple(f"{i + 1:,}\n{error_words(measured, measured.ours.rows[i])}" for i in measured.worst)
+    return strip(measured, measured.worst, "worst", captions)
+
+
 def by_column(measured: Measured) -> Section:
     """Tables and arrays: the share explained of each column, and the worst rows."""
     with_pca = measured.theirs is not None
-    words = "Share explained (R²) of each column: 100 % is a perfect reconstruction, 0 % is no better than a constant guess."
+    came = "restoration of the spoiled rows" if measured.restores else "reconstruction"
+    words = f"Share explained (R²) of each column: 100 % is a perfect {came}, 0 % is no better than a constant guess."
     if len(measured.model.encoder_.kinds) > MANY and not isinstance(measured.data, Table):
         curve = plots.curve_chart(*columns.shares(measured))
         body = page.beside(curve, words)
@@ -187,10 +190,15 @@ def _worst_rows(measured: Measured) -> str:
             f"<b>{escaped(c.column, 40)}</b> {escaped(c.seen)} → {escaped(c.reconstructed)} <i>{percent(c.share)}</i>"
             for c in found
         ]
-        error = _error(measured, float(measured.ours.rows[i]))
+        error = error_words(measured, float(measured.ours.rows[i]))
         rows.append((f"{i + 1:,}", error, *cells, *[""] * (columns.CAUSES - len(cells))))
+    there = (
+        "stands in the clean row → what came of the spoiled one"
+        if measured.restores
+        else "stands there → what the model expected"
+    )
     words = (
-        "Each with the columns that add most to its error: what stands there → what the model expected, and the share of the "
+        f"Each with the columns that add most to its error: what {there}, and the share of the "
         "row's error. Wrong entries and rare rows show up here. Row 1 is the first."
     )
     head = ("Row", "Error", "Most of it from", "then", "then")
@@ -205,7 +213,8 @@ def latent_map(measured: Measured, latents: NDArray[np.float32]) -> Section:
     chart = plots.latent_chart(points[drawn], shares, chosen, measured.ours.rows[drawn])
     size = latents.shape[1]
     words = [
-        f"Each point is a row, placed by its latent ({count(size, 'number')}); rows that the model finds alike lie close."
+        f"Each point is a {'clean row' if measured.restores else 'row'}, placed by its latent ({count(size, 'number')}); rows that "
+        "the model finds alike lie close."
     ]
     if size > 2:
         words.append(
@@ -225,8 +234,9 @@ def row_errors(measured: Measured) -> Section:
     median, high = (float(np.quantile(ours, q)) for q in (0.5, 0.95))
     chart = plots.histogram_chart(ours, theirs, (median, high), as_percent=not measured.raw_errors)
     words = (
-        f"Half of the rows have an error below {_error(measured, median)} (median), 95 % below {_error(measured, high)}. One row "
-        "in twenty lies above that: those deserve a look. The last bar also counts the rows beyond the axis."
+        f"Half of the rows have an error below {error_words(measured, median)} (median), 95 % below "
+        f"{error_words(measured, high)}. One row in twenty lies above that: those deserve a look. The last bar also counts the "
+        "rows beyond the axis."
     )
     if theirs is not None:
         words += f" The autoencoder is better than PCA on {percent(float(np.mean(ours < theirs)))} of the rows."
@@ -245,8 +255,8 @@ def details(measured: Measured) -> Section:
     head = ("Epoch", "Training loss", "Validation loss", "Learning rate", "")
     network = ", network=..." if model.plan_.network == "custom" else ""
     load = f'model = isthmus.load("model.safetensors"{network})'
-    first = "latents = model.transform(X)" if model.latent_dim_ else "restored = model.denoise(X)"
-    use = (first, "rebuilt = model.reconstruct(X)")
+    use = ["latents = model.transform(X)"] if model.latent_dim_ else []
+    use.append("restored = model.denoise(X)" if measured.restores else "rebuilt = model.reconstruct(X)")
     body = (
         page.details("Plan: what every choice became", page.table(("Choice", "Value"), plan, text_columns=2))
         + page.details("History: every epoch", page.table(head, history, text_columns=0))
@@ -257,7 +267,8 @@ def details(measured: Measured) -> Section:
     return Section("details", "Details", body)
 
 
-def _error(measured: Measured, error: float) -> str:
+def error_words(measured: Measured, error: float) -> str:
+    """An error as a share in percent, or in the square of the data's unit."""
     return number(error) if measured.raw_errors else percent(error)
 
 

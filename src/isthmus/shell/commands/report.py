@@ -20,21 +20,32 @@ from isthmus.shell import flags, inputs, output, terminal
 @click.option(
     "--labels", metavar="COLUMN|FILE", help="Colours of the latent map: a column of DATA, or a file with one."
 )
+@click.option("--clean", metavar="CLEAN", help="For a model that restores: the clean form of DATA, which is spoiled.")
 @click.option("--png", is_flag=True, help="Also write each figure as a PNG file beside the page.")
 @flags.read_options
-def command(model: str, data: tuple[str, ...], target: str, labels: str | None, png: bool, how: dict[str, Any]) -> None:
+def command(
+    model: str,
+    data: tuple[str, ...],
+    target: str,
+    labels: str | None,
+    clean: str | None,
+    png: bool,
+    how: dict[str, Any],
+) -> None:
     """Write a page about the model and DATA.
 
-    It shows what the model keeps and what it loses, with PCA beside it. The page is
-    one file that needs no network; open it in a browser.
+    It shows what the model keeps and what it loses, with PCA beside it; of a model that restores,
+    what it makes of DATA once they are spoiled, or of spoiled DATA with --clean. The page is one
+    file that needs no network; open it in a browser.
     """
     fitted = inputs.load_model(model)
-    output.check_file(target, (model, *data))
+    output.check_file(target, (model, *data, *((clean,) if clean else ())))
     rows = inputs.read_for(fitted, data, **how)
     colours = None if labels is None else read_labels(labels, rows, data, how)
     from isthmus.views.report import report
 
-    report(fitted, rows, target, labels=colours, png=png)
+    truth = None if clean is None else inputs.read_for(fitted, (clean,), **how)
+    report(fitted, rows, target, clean=truth, labels=colours, png=png)
     terminal.say(f"wrote {target}: open it in a browser", color="green")
 
 
