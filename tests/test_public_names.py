@@ -24,9 +24,13 @@ NAMES = [
     "corruptions",
     "datasets",
     "load",
+    "nearest",
+    "probe",
     "read",
     "recipes",
+    "relevance",
     "report",
+    "traverse",
 ]
 
 

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
     from isthmus.models.denoising import DenoisingAutoencoder
     from isthmus.models.loading import load
+    from isthmus.models.neighbours import nearest
+    from isthmus.models.probing import probe
+    from isthmus.models.relevance import relevance
+    from isthmus.models.traversal import traverse
     from isthmus.views.report import report
 
 # Public name -> the module that has it.
@@ -44,8 +48,12 @@ _HOMES = {
     "ParameterError": "isthmus.errors",
     "UserError": "isthmus.errors",
     "load": "isthmus.models.loading",
+    "nearest": "isthmus.models.neighbours",
+    "probe": "isthmus.models.probing",
     "read": "isthmus.data.readers",
+    "relevance": "isthmus.models.relevance",
     "report": "isthmus.views.report",
+    "traverse": "isthmus.models.traversal",
 }
 # Public name -> the module that it is.
 _MODULES = {
@@ -70,9 +78,13 @@ __all__ = [
     "corruptions",
     "datasets",
     "load",
+    "nearest",
+    "probe",
     "read",
     "recipes",
+    "relevance",
     "report",
+    "traverse",
 ]
 
 

@@ -76,7 +76,7 @@ def test_every_verb_fits_its_line_of_help(run, verb):
     ("words", "text"),
     [
         (["fitt"], "There is no command 'fitt'. Did you mean 'fit'?"),
-        (["xyz"], "There is no command 'xyz'. There are: demo, fit"),
+        (["xyz"], "There is no command 'xyz'. There are: demo, recipe, fit"),
         (["fit"], "Missing argument 'DATA...'. See: isthmus fit --help"),
         (["fit", "a.csv"], "Missing option '-o'"),
         (["fit", "a.csv", "--latent", "3"], "No such option '--latent'"),

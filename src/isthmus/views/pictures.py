@@ -56,7 +56,7 @@ def strip(measured: Measured, index: NDArray[np.int64], name: str, captions: tup
     if measured.trial is not None:
         spoiled = measured.trial.spoiled(index)
         filtered = _median(spoiled, encoder.channels)
-        rows = [("Clean", originals), ("Spoiled", spoiled), ("Restored", rows[1][1]), ("Median filter", filtered)]
+        rows = [("Clean", originals), ("Spoiled", spoiled), ("Restored", rows[1][1]), ("Median", filtered)]
     if measured.pca is not None:
         rows.append(("PCA", measured.rebuilt(index, by_pca=True)))
     drawn = tuple((words, tiles(array, encoder.channels, (encoder.low, encoder.high))) for words, array in rows)

@@ -44,17 +44,22 @@ def restoration(measured: Measured) -> Section:
         ("Spoiled", "spoiled", before / longest, error_words(measured, before)),
         ("Restored", "ours", ours / longest, error_words(measured, ours)),
     ])  # fmt: skip
-    shown = strip(measured, measured.spread, "restored")
-    alone = page.paragraph(baseline.in_own_unit(measured)) + page.paragraph(how_to_read(measured), "fine")
+    shown, rows = strip(measured, measured.spread, "restored"), _beside_filters(measured)
     body = (
         page.paragraph(_verdict(ours, before), "verdict")
-        + page.paragraph(_how(measured), "lead")
+        + page.paragraph(in_words(rows) if rows else "", "lead")
+        + page.paragraph(_how(measured))
         + bars
+        + page.paragraph(how_to_read(measured), "fine")
         + page.paragraph(_held_out(measured))
+        + page.paragraph(
+            f"{count(len(shown.index), 'picture')} at equal distances through the rows: clean, spoiled, restored by the model, and "
+            "what a median filter makes of the spoiled."
+        )
         + page.strips(shown)
-        + _filters(measured)
+        + _filters(measured, rows)
         # With PCA the section against it says this.
-        + (alone if measured.pca is None else "")
+        + (page.paragraph(baseline.in_own_unit(measured)) if measured.pca is None else "")
     )
     return Section("restoration", "Restoration", body, (), (shown,))
 
@@ -115,47 +120,40 @@ def _held_out(measured: Measured) -> str:
     )
 
 
-def _filters(measured: Measured) -> str:
-    """The table of classical filters, and which way was best."""
-    model, trial, data = measured.model, measured.trial, measured.data
+def _beside_filters(measured: Measured) -> list[Row]:
+    """Classical filters and the model on some of the pictures; nothing where pixels are missing."""
+    trial, data = measured.trial, measured.data
     if trial is None or not isinstance(data, np.ndarray):
-        return ""
+        return []
     index = evenly(len(data), most_filtered(data[0].size))
     part = (trial.spoiled(index), data[index], trial.restored(index))
-    rows = filters_beside(model, [part], by_model=not measured.given_spoiled)
+    return filters_beside(measured.model, [part], by_model=not measured.given_spoiled)
+
+
+def _filters(measured: Measured, rows: Sequence[Row]) -> str:
+    """The table of classical filters."""
     if not rows:
         return page.paragraph("The pictures have missing pixels, so classical filters were not run on them.")
-    head = ("", "PSNR", "SSIM", "Mean squared error", "Seconds a picture")
-    body = []
-    for row in rows:
-        mse, psnr, ssim = cells(row)
-        seconds = "" if row.seconds is None else number(row.seconds, 2)
-        body.append((row.name, psnr, ssim, mse, seconds) if psnr else (row.name, mse, "", "", ""))
-    used = max(row.pictures for row in rows)
-    large = (
-        f", over their middle {LARGEST}\xa0×\xa0{LARGEST} pixels"
-        if max(model.encoder_.center.shape[1:]) > LARGEST
-        else ""
-    )
+    used, large = max(row.pictures for row in rows), max(measured.model.encoder_.center.shape[1:]) > LARGEST
+    of = f" of {len(measured.data):,}" if used < len(measured.data) else ""
+    where = f", over their middle {LARGEST}\xa0×\xa0{LARGEST} pixels" if large else ""
+    table = page.table(("", "PSNR", "SSIM", "MSE"), [(row.name, *cells(row)) for row in rows])
     words = (
-        f"On {count(used, 'picture')}{f' of {len(data):,}' * (used < len(data))}{large}; higher PSNR and SSIM are better. The "
-        "filters need no training, and a network that is no better than they are is not worth its trouble."
+        f"On {count(used, 'picture')}{of}{where}. PSNR and SSIM: higher is better; MSE, the mean squared error in the pictures' "
+        "own unit: lower is better. The filters need no training."
     )
-    return (
-        f"<h3>Beside classical filters</h3>{page.paragraph(in_words(rows))}{page.table(head, body)}"
-        + page.paragraph(words, "fine")
-    )
+    return f"<h3>Beside classical filters</h3>{table}{page.paragraph(words, 'fine')}"
 
 
 def cells(row: Row) -> tuple[str, str, str]:
-    """MSE, PSNR and SSIM as text; a note in the place of figures that there are not.
+    """PSNR, SSIM and MSE as text; a note in the place of figures that there are not.
 
     >>> cells(Row("median", 0.01234, 19.087, 0.5123)), cells(Row("median", note="needs scikit-image"))
-    (('0.01234', '19.09 dB', '0.512'), ('needs scikit-image', '', ''))
+    (('19.09 dB', '0.512', '0.01234'), ('needs scikit-image', '', ''))
     """
     if row.mse is None or row.psnr is None or row.ssim is None:
         return row.note, "", ""
-    return number(row.mse), f"{row.psnr:.2f} dB", f"{row.ssim:.3f}"
+    return f"{row.psnr:.2f} dB", f"{row.ssim:.3f}", number(row.mse)
 
 
 def in_words(rows: Sequence[Row]) -> str:
@@ -177,4 +175,4 @@ def in_words(rows: Sequence[Row]) -> str:
         return f"The model is {ahead:.1f} dB better than the best filter ({best}), and {gained}."
     if ahead > -SAME:
         return f"The model is as good as the best filter ({best}), which needs no training; it is {gained}."
-    return f"The best filter ({best}) is {-ahead:.1f} dB better than the model, and needs no training: use that."
+    return f"The best filter ({best}) is {-ahead:.1f} dB better than the model, and needs no training: use it, or train longer."

@@ -178,5 +178,5 @@ def _tell(rows: Sequence[Any], count: int, *, err: bool) -> None:
         return
     some = f"{max(row.pictures for row in rows):,} of " * (max(row.pictures for row in rows) < count)
     terminal.say(f"against the clean pictures, {some}{count:,}", err=err, bold=True)
-    terminal.grid(("", "MSE", "PSNR", "SSIM"), [(row.name, *cells(row)) for row in rows], err=err)
+    terminal.grid(("", "PSNR", "SSIM", "MSE"), [(row.name, *cells(row)) for row in rows], err=err)
     terminal.say(f"  {in_words(rows)}", err=err)

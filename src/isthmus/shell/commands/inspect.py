@@ -59,6 +59,7 @@ def _record(file: str, header: Any) -> dict[str, Any]:
         "rows": spec["n_rows"],
         "columns": None if pictures else _columns(encoder),
         "pictures": {key: encoder[key] for key in ("shape", "dtype", "low", "high")} if pictures else None,
+        **({"corruption": spec["corruption"]} if spec["estimator"] == "DenoisingAutoencoder" else {}),
         "parameters": spec["parameters"],
         "plan": {name: value for name, value in spec["plan"].items() if name != "notes"},
         "weights": _sizes(header, "network"),
@@ -100,6 +101,8 @@ def _lines(record: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
         ("size", f"{record['file_bytes']:,} bytes, file format {record['format']}"),
         ("digest", f"sha256 {record['sha256']} (checked)"),
         ("holds", HOLDS),
+        *([("restores", _corruption(record["corruption"]))] if "corruption" in record else []),
+        ("latent", f"{record['plan']['latent_dim']:,} numbers" if record["plan"]["latent_dim"] else "no latent"),
         ("baseline", "PCA at the same latent size" if record["baseline"] is not None else "none"),
         ("weights", f"{record['weights']:,} numbers"),
     ]
@@ -111,7 +114,10 @@ def _lines(record: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
         ("seed", str(record["seed"])),
         *(("note", note) for note in record["notes"]),
     ]
-    parameters = [(name, _text(value)) for name, value in record["parameters"].items()]
+    parameters = [
+        (name, _corruption(value) if name == "corruption" and isinstance(value, list) else _text(value))
+        for name, value in record["parameters"].items()
+    ]
     plan = [(name, _text(value)) for name, value in record["plan"].items()]
     return [
         (record["file"], about),
@@ -120,6 +126,22 @@ def _lines(record: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
         ("plan", plan),
         ("parameters", parameters),
     ]
+
+
+def _corruption(parts: list[dict[str, Any]] | None) -> str:
+    """A corruption as `isthmus.corruptions.from_text` reads it, every value of it shown."""
+    if parts is None:
+        return "what the spoiled rows of its pairs had"
+    return " | ".join(" ".join([_kebab(part["name"]), *_values(part)]) for part in parts)
+
+
+def _kebab(name: str) -> str:
+    return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
+
+
+def _values(part: dict[str, Any]) -> list[str]:
+    listed = {key: ",".join(map(str, v)) if isinstance(v, list) else str(v) for key, v in part.items() if key != "name"}
+    return [f"{key}={value.lower() if value in ('True', 'False') else value}" for key, value in listed.items()]
 
 
 def _data_lines(record: dict[str, Any]) -> list[tuple[str, str]]:
