@@ -133,7 +133,7 @@ def _most_rows(layout: Layout) -> int:
 def outline_for(plan: Plan, layout: Layout) -> Network:
     """The plan's network without memory, for its tensors' names and shapes."""
     if plan.network == "unet":
-        return outline_unet(layout, plan.hidden_dims)
+        return outline_unet(layout, plan.hidden_dims, halved=plan.crop == 0)
     if plan.layers is not None:
         return outline_layers(plan.layers, layout, plan.latent_dim, squash=plan.output == "sigmoid")
     return outline(

@@ -59,12 +59,12 @@ def outline_layers(layers: Layers, layout: Layout, latent_dim: int, *, squash: b
         return Network(encoder, decoder, None, layout.output_shape, latent_dim, squash=squash).float()
 
 
-def outline_unet(layout: Layout, widths: tuple[int, ...]) -> Restorer:
+def outline_unet(layout: Layout, widths: tuple[int, ...], *, halved: bool) -> Restorer:
     """The same for a U-shaped network with ``widths`` channels in its levels."""
     if not isinstance(layout, PixelLayout):
         raise ValueError("a U-shaped network is for pictures")
     with torch.device("meta"):
-        network = Restorer(layout.shape[0], widths)
+        network = Restorer(layout.shape[0], widths, halved=halved)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stubs
         return network.float()
 

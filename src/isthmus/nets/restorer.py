@@ -18,11 +18,12 @@ class Restorer(Network):
     ----------
     channels : of a picture.
     widths : channels of the network's levels, the finest first.
+    halved : whether the finest level has half the size of the picture.
     """
 
-    def __init__(self, channels: int, widths: tuple[int, ...]) -> None:
+    def __init__(self, channels: int, widths: tuple[int, ...], *, halved: bool = True) -> None:
         # One bound for each channel, so that a picture may have any size.
-        super().__init__(UNet(channels, widths), nn.Identity(), None, (channels, 1, 1), 0)
+        super().__init__(UNet(channels, widths, halved=halved), nn.Identity(), None, (channels, 1, 1), 0)
 
     def encode(self, x: Tensor) -> Tensor:
         """There is no latent to encode to."""

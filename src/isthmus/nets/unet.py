@@ -1,8 +1,9 @@
 """A U-shaped convolutional network: what to add to a damaged picture, from fine and from coarse views of it.
 
-All of it is done at half the picture's size or less, each square of 2 x 2 pixels being the channels of one place. On
+Small pictures are seen at half their size or less, each square of 2 x 2 pixels being the channels of one place: on
 Fashion-MNIST with noise narrow networks at full size came to no smaller error in up to half as much time again, and starting
-at a quarter of the size was worse. No layer mixes the rows of a batch; away from the edges, each does the same at every place.
+at a quarter of the size was worse. Photographs are seen at their whole size. No layer mixes the rows of a batch; away from the
+edges, each does the same at every place.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ class UNet(nn.Module):
     widths : channels of each level, the finest first. The dial for quality; equal ones reach an error as soon as ones that
         double, with fewer weights. Levels decide how far the network sees: with the last at about 4 x 4 it fills holes from
         the whole picture.
+    halved : whether the finest level has half the size of the picture, a square of 2 x 2 pixels being one place. Fine texture,
+        as photographs have it, wants the whole size.
     blocks : residual convolutions on the way up at each level, twice as many at the bottom; at least 1.
 
     References
@@ -45,19 +48,21 @@ class UNet(nn.Module):
     torch.Size([2, 3, 30, 17])
     """
 
-    def __init__(self, channels: int, widths: Sequence[int], blocks: int = 1) -> None:
+    def __init__(self, channels: int, widths: Sequence[int], blocks: int = 1, *, halved: bool = True) -> None:
         super().__init__()
         finest, bottom = widths[0], widths[-1]
-        self.first = nn.Conv2d(4 * channels, finest, 3, padding=1)
+        self.halved = halved
+        values = 4 * channels if halved else channels
+        self.first = nn.Conv2d(values, finest, 3, padding=1)
         self.down = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairwise(widths))
         self.bottom = _Blocks(bottom, 2 * blocks)
         self.up = nn.ModuleList(nn.Conv2d(coarse, 4 * fine, 1) for fine, coarse in pairwise(widths))
         self.repair = nn.ModuleList(_Blocks(width, blocks) for width in widths[:-1])
-        self.last = nn.Conv2d(finest, 4 * channels, 1)
+        self.last = nn.Conv2d(finest, values, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Pictures to corrections."""
-        y = functional.relu(self.first(to_squares(_even(x))))
+        y = functional.relu(self.first(to_squares(_even(x)) if self.halved else x))
         seen = []
         for layer in self.down:
             seen.append(y)
@@ -66,7 +71,8 @@ class UNet(nn.Module):
         for layer, repair in zip(reversed(self.up), reversed(self.repair), strict=True):
             fine = seen.pop()
             y = repair(functional.relu(_crop_like(from_squares(layer(y)), fine) + fine))
-        return _crop_like(from_squares(self.last(y)), x)
+        y = self.last(y)
+        return _crop_like(from_squares(y), x) if self.halved else y
 
 
 class _Blocks(nn.Module):
