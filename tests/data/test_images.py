@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from isthmus.data.images import Pictures, png_bytes, read_pictures
-from isthmus.errors import DataError, ParameterError
+from isthmus.errors import DataError, MixedSizesError, ParameterError
 
 GREY = np.arange(24, dtype=np.uint8).reshape(4, 6) * 10
 RGB = np.stack([GREY, GREY[::-1], GREY[:, ::-1]], axis=-1)
@@ -138,8 +138,9 @@ def test_several_sizes_are_an_error(save):
     most = [save(f"m{i}.png", GREY) for i in range(8)]
     odd = [save(f"o{i}.png", GREY[: i % 2 + 1]) for i in range(7)]
     message = r"3 sizes: 8 of 15 are 4 x 6 .*o0\.png \(1 x 6\), .*o4\.png \(1 x 6\) and 2 more; .*--size 4x6"
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(MixedSizesError, match=message) as error:
         read_pictures(most + odd)
+    assert error.value.groups == [[str(f) for f in files] for files in (most, odd[::2], odd[1::2])]
 
 
 @pytest.mark.parametrize("pixels", [GREY, RGB, ALPHA, WIDE, GREY / np.float32(7)], ids=["L", "RGB", "RGBA", "16", "F"])

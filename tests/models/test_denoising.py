@@ -201,6 +201,16 @@ class TestFit:
             model.fit(X, X.rename(columns={"weight": "mass"}))
         assert model.fit(X).corruption_ == Swap(0.15)
 
+    def test_large_pictures_are_learnt_in_windows(self):
+        """Windows of large pictures are enough: pairs stay pairs in them, and each picture comes back alone as in company."""
+        X = waves(12, (98, 100))
+        noisy = GaussianNoise(0.2).apply(X, 5)
+        model = denoiser(max_epochs=40, hidden_dims=(6, 6)).fit(noisy, X)
+        model.block_rows_ = 16
+        assert model.plan_.crop > 0
+        assert ((model.denoise(noisy) - X) ** 2).mean() < 0.5 * ((noisy - X) ** 2).mean()
+        assert np.array_equal(model.denoise(noisy[3:4])[0], model.denoise(noisy)[3])
+
     def test_gaps_in_pictures(self):
         """Missing pixels are neither learnt nor given back: every pixel of the result is a number."""
         X = waves()

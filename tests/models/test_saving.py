@@ -343,6 +343,17 @@ class TestDenoising:
         model, X = restorer(data), data.pictures(5, size)
         assert equal(again(model).denoise(X), model.denoise(X))
 
+    def test_large_pictures(self, data, path):
+        """A network that was trained on windows of large pictures comes back, and one seed makes one file."""
+        X, files = data.pictures(4, (100, 97)), []
+        for _ in range(2):
+            model = isthmus.DenoisingAutoencoder(hidden_dims=(4, 4), max_epochs=1, random_state=0).fit(X)
+            model.save(path)
+            files.append(path.read_bytes())
+        assert model.plan_.crop > 0
+        assert files[0] == files[1]
+        assert equal(isthmus.load(path).denoise(X), model.denoise(X))
+
     def test_it_can_be_fitted_again_and_go_on(self, data, again):
         """The file holds all that a fit needs, and all that a pass needs."""
         X, model = data.pictures(), restorer(data, Holes())
@@ -441,7 +452,7 @@ class TestHostile:
         [
             (("plan", "network"), "dense"), (("plan", "network"), "layers"), (("plan", "network"), "custom"),
             (("plan", "network"), "resnet"), (("plan", "latent_dim"), 3), (("plan", "latent_dim"), -1),
-            (("plan", "hidden_dims"), []),
+            (("plan", "hidden_dims"), []), (("plan", "crop"), 48), (("plan", "crop"), -1),
             (("plan", "hidden_dims"), [4]), (("plan", "hidden_dims"), [2**24] * 64), (("plan", "hidden_dims"), [0, 6]),
             (("baseline",), True), (("estimator",), "Autoencoder"), (("estimator",), "os.system"), (("plan", "schedule"), "x"),
             (("plan", "keep"), None), (("plan", "scaling"), "auto"), (("plan", "layers"), {**LAYERS, "initializer": "normal"}),

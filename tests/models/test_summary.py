@@ -7,6 +7,7 @@ import html.parser
 import numpy as np
 import pandas as pd
 
+from isthmus import DenoisingAutoencoder
 from isthmus.models.summary import best_epoch, layer_rows, outcome
 
 
@@ -90,3 +91,10 @@ def test_the_outcome_of_partial_fits(quick, data):
     words = outcome(quick().partial_fit(data.curve()).partial_fit(data.curve()))
     assert "of 2" in words
     assert "epoch 0" not in words
+
+
+def test_a_network_without_a_latent_says_so():
+    """Nothing is called a latent of size 0."""
+    X = np.random.default_rng(0).uniform(size=(20, 16, 16))
+    model = DenoisingAutoencoder(hidden_dims=(4, 4), max_epochs=0, random_state=0).fit(X)
+    assert "no latent" in model.summary().splitlines()[0]

@@ -10,10 +10,15 @@ from isthmus.nets.build import multiply_adds, outline_unet, start
 from isthmus.nets.restorer import Restorer
 
 
-def started(channels=2, widths=(4, 6), seed=0):
-    """A network as training finds it."""
-    network = outline_unet(PixelLayout((channels, 12, 10)), widths)
-    return start(network, torch.Generator().manual_seed(seed)).eval()
+@pytest.fixture(params=[True, False], ids=["halved", "whole"])
+def started(request):
+    """A function that gives a network as training finds it; its finest level has half the size of a picture, or the whole."""
+
+    def made(channels=2, widths=(4, 6), seed=0):
+        network = outline_unet(PixelLayout((channels, 12, 10)), widths, halved=request.param)
+        return start(network, torch.Generator().manual_seed(seed)).eval()
+
+    return made
 
 
 def moved(network, seed=1):
@@ -24,14 +29,14 @@ def moved(network, seed=1):
 
 
 @pytest.mark.parametrize("size", [(12, 10), (7, 31), (1, 1), (2, 3)])
-def test_it_starts_at_the_identity(size):
+def test_it_starts_at_the_identity(size, started):
     """Before training a picture of any size comes back to the bit."""
     x = torch.randn(3, 2, *size, generator=torch.Generator().manual_seed(2))
     assert torch.equal(started()(x).reconstruction, x)
 
 
 @pytest.mark.parametrize("size", [(12, 10), (7, 31), (1, 1)])
-def test_any_size(size):
+def test_any_size(size, started):
     """A trained network takes any height and width."""
     x = torch.randn(3, 2, *size, generator=torch.Generator().manual_seed(2))
     y = moved(started())(x).reconstruction
@@ -39,14 +44,14 @@ def test_any_size(size):
     assert not torch.equal(y, x)
 
 
-def test_the_same_generator_gives_the_same_weights():
+def test_the_same_generator_gives_the_same_weights(started):
     """First weights are a function of the generator alone."""
     first, again, other = (started(seed=seed).state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["encoder.first.weight"], other["encoder.first.weight"])
 
 
-def test_missing_pixels_stand_at_the_average():
+def test_missing_pixels_stand_at_the_average(started):
     """A missing pixel is seen as 0, the mean in network units, and comes back as a number."""
     x = torch.randn(2, 2, 8, 8, generator=torch.Generator().manual_seed(2))
     gaps = x.clone()
@@ -55,7 +60,7 @@ def test_missing_pixels_stand_at_the_average():
     assert torch.equal(network(gaps).reconstruction, network(x).reconstruction)
 
 
-def test_bounds_are_those_of_each_channel():
+def test_bounds_are_those_of_each_channel(started):
     """The result is clamped to the range of its channel, in pictures of any size; gradients pass all the same."""
     network = moved(started())
     network.bounds.low.copy_(torch.tensor([-0.5, 0.0]).reshape(2, 1, 1))
@@ -78,15 +83,16 @@ def test_there_is_no_latent():
             method(torch.zeros(1, 1, 4, 4))
 
 
-def test_the_outline_takes_no_memory():
+@pytest.mark.parametrize("halved", [True, False])
+def test_the_outline_takes_no_memory(halved):
     """Names and shapes are known before there is any weight, and do not depend on the pictures' size."""
-    outlines = [outline_unet(PixelLayout((3, *size)), (8, 16)) for size in ((16, 16), (40, 50))]
+    outlines = [outline_unet(PixelLayout((3, *size)), (8, 16), halved=halved) for size in ((16, 16), (40, 50))]
     assert all(value.is_meta for value in outlines[0].state_dict().values())
     shapes = [{name: value.shape for name, value in outline.state_dict().items()} for outline in outlines]
     assert shapes[0] == shapes[1]
 
 
-def test_work_grows_with_the_pixels():
+def test_work_grows_with_the_pixels(started):
     """Multiply-adds are counted through it, in proportion to the pixels."""
     network = started(1)
     small, large = (multiply_adds(network, (1, *size)) for size in ((8, 8), (16, 24)))
@@ -96,4 +102,4 @@ def test_work_grows_with_the_pixels():
 def test_rows_have_none():
     """Rows of columns have no U-shaped network; the plan says so to users before."""
     with pytest.raises(ValueError, match="is for pictures"):
-        outline_unet(ColumnLayout(5), (4,))
+        outline_unet(ColumnLayout(5), (4,), halved=True)

@@ -8,13 +8,15 @@ import click
 import pytest
 
 import isthmus
+from isthmus.corrupting.kinds import KINDS
+from isthmus.corrupting.text import kebab
 from isthmus.errors import ParameterError
-from isthmus.parameters import AutoencoderParameters
+from isthmus.parameters import DenoisingParameters
 from isthmus.shell import flags
 from isthmus.shell.commands.fit import command
 
 OPTIONS = {option.name: option for option in command.params}
-TYPED = [f for f in dataclasses.fields(AutoencoderParameters) if f.name not in ("callbacks", "warm_start")]
+TYPED = [f for f in dataclasses.fields(DenoisingParameters) if f.name not in ("callbacks", "warm_start")]
 
 
 @pytest.mark.parametrize("field", TYPED, ids=lambda f: f.name)
@@ -24,7 +26,10 @@ def test_every_parameter_has_a_flag_with_its_help(field):
     flag = "--output-layer" if field.name == "output" else "--" + field.name.replace("_", "-")
     assert flag in option.opts
     assert field.metadata["allowed"].help in option.help
-    assert field.name == "kinds" or f"default: {'none' if field.default is None else field.default}" in option.help
+    assert (
+        field.name in ("kinds", "corruption")
+        or f"default: {'none' if field.default is None else field.default}" in option.help
+    )
 
 
 def given(*words):
@@ -46,6 +51,7 @@ def given(*words):
         (["--patience", "none"], {"patience": None}),
         (["--no-progress"], {"progress": False}),
         (["--output-layer", "sigmoid"], {"output": "sigmoid"}),
+        (["--corruption", "swap 0.1"], {"corruption": "swap 0.1"}),
         (["--kinds", "zip=category", "--kinds", "a=b=date"], {"kinds": {"zip": "category", "a=b": "date"}}),
     ],
 )
@@ -61,7 +67,7 @@ def test_only_what_was_typed_is_passed_on(words, expected):
         (["--latent-dim", "2.5"], r"--latent-dim must be an integer >= 1"),
         (["--learning-rate", "nan"], r"--learning-rate must be a number > 0"),
         (["--optimizer", "adamm"], r'Did you mean "adam"\?'),
-        (["--network", "pair"], r'--network must be "auto", "dense" or "conv"; got \'pair\''),
+        (["--network", "pair"], r'--network must be "auto", "dense", "conv" or "unet"; got \'pair\''),
         (["--kinds", "zip"], r"must be COLUMN=KIND, such as zip=category; got 'zip'"),
         (["--kinds", "zip=categroy"], r'Did you mean "category"\?'),
         (["--size", "28"], r"--size must be HEIGHTxWIDTH in pixels, such as 64x48; got '28'"),
@@ -71,6 +77,11 @@ def test_a_wrong_value_says_what_is_allowed(words, match):
     """A value that is not allowed is an error that names the flag and what may stand there."""
     with pytest.raises(ParameterError, match=match):
         given(*words)
+
+
+def test_help_names_every_corruption():
+    """The help, which loads no corruption, knows them all."""
+    assert sorted(flags.CORRUPTIONS) == sorted(kebab(name) for name in KINDS)
 
 
 def test_size_is_height_by_width():
@@ -112,7 +123,7 @@ def test_a_tab_can_be_typed(typed):
     assert read_with("--delimiter", typed)["delimiter"] == "\t"
 
 
-@pytest.mark.parametrize("verb", ["fit", "encode", "reconstruct", "score", "report"])
+@pytest.mark.parametrize("verb", ["fit", "encode", "reconstruct", "denoise", "score", "report"])
 def test_every_verb_that_reads_data_has_the_read_options(verb):
     """A file that needs a word to be read needs it in every verb."""
     names = {option.name for option in importlib.import_module(f"isthmus.shell.commands.{verb}").command.params}

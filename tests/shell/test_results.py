@@ -64,3 +64,28 @@ def test_frames_keep_their_columns():
     import pandas as pd
 
     assert list(results.decoded_columns(pd.DataFrame({"a": [1.5], "b": ["x"]}))) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (0.4, 0.1, "0.25 times the error of the spoiled rows: 75 % less"),
+        (0.4, 0.5, "no better than leaving them as they are"),
+        (0.0, 0.1, "the rows were not spoiled"),
+        (None, 0.1, ""),
+    ],
+)
+def test_restoration_is_told_as_it_is(before, after, words):
+    """What was restored stands beside leaving the spoiled rows alone, also where that is better."""
+    found = {"error": after, "pca_error": None, "ratio": None, "untouched_error": before, "psnr": None}
+    assert words in results.against_untouched(found)
+    assert [name for name, _ in results.comparison_rows(found)][0] == "error"
+
+
+def test_restoration_on_held_out_rows():
+    """Of a denoiser the rows held out are spoiled first; of pairs the spoiled form of the same rows is taken."""
+    X = np.random.default_rng(0).uniform(size=(40, 6, 5))
+    model = isthmus.DenoisingAutoencoder(latent_dim=2, max_epochs=1, random_state=0).fit(X)
+    assert results.on_held_out(model, X)["error"] == model.compare(results.held_out(model, X))["error"]
+    found = results.on_held_out(model, X, X + 0.1)
+    assert found["untouched_error"] == pytest.approx(0.01 / model.encoder_.scale**2, rel=1e-3)

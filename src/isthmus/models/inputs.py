@@ -55,8 +55,10 @@ def notes_on(data: Data) -> tuple[str, ...]:
         return data.notes
     if data.ndim != 2:
         return ()
-    low, high = np.fmin.reduce(data, axis=0), np.fmax.reduce(data, axis=0)
-    gaps = np.isnan(data).any(axis=0) if data.dtype.kind == "f" else np.zeros(data.shape[1], bool)
+    low, high = data.min(axis=0), data.max(axis=0)
+    gaps = np.isnan(low) if data.dtype.kind == "f" else np.zeros(data.shape[1], bool)
+    if gaps.any():
+        low[gaps], high[gaps] = np.fmin.reduce(data[:, gaps], axis=0), np.fmax.reduce(data[:, gaps], axis=0)
     empty = np.flatnonzero(gaps & (low != low)).tolist()
     constant = np.flatnonzero(~gaps & (low == high)).tolist()
     return (

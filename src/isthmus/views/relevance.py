@@ -14,15 +14,20 @@ HARDLY = 0.1
 MOST_NAMED = 5
 
 
-def kept(columns: list[Column], latent_dim: int) -> str:
-    """The table, how to read it, and which columns are hardly kept."""
+def kept(columns: list[Column], latent_dim: int, *, restored: bool = False) -> str:
+    """The table, how to read it, and which columns are hardly kept.
+
+    Where rows were spoiled and ``restored``, a column that does not come back may have been lost before the latent, so that
+    nothing is said of it.
+    """
     words = (
         "Explained says how well a column comes back from the latent; the share of the latent's change, how much the latent "
         "moves when the column's cells are exchanged between rows (all columns together: 100\xa0%)."
     )
     rows = [(escaped(c.name, 60), percent(c.explained), percent(c.change)) for c in columns]
     table = page.table(("Column", "Explained", "Share of the latent's change"), rows)
-    return f"<h3>What the latent keeps</h3>{page.paragraph(words)}{table}{page.paragraph(_lost(columns, latent_dim))}"
+    lost = "" if restored else page.paragraph(_lost(columns, latent_dim))
+    return f"<h3>What the latent keeps</h3>{page.paragraph(words)}{table}{lost}"
 
 
 def _lost(columns: list[Column], latent_dim: int) -> str:

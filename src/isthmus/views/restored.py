@@ -36,7 +36,8 @@ def spoiled_by(model: Any) -> str:
 def restoration(measured: Measured) -> Section:
     """How much of the damage is undone; of pictures a strip, and classical filters beside the model."""
     if measured.untouched is None:
-        body = page.paragraph(_how(measured)) + page.paragraph(_of_rows(measured), "lead")
+        body = page.paragraph(_of_rows(measured), "lead") + page.paragraph(_how(measured))
+        body += page.paragraph(_too_far(measured), "warning")
         return Section("restoration", "Restoration", body)
     ours, before = measured.ours.mean, measured.untouched.mean
     longest = max(ours, before) or 1.0
@@ -49,6 +50,7 @@ def restoration(measured: Measured) -> Section:
         page.paragraph(_verdict(ours, before), "verdict")
         + page.paragraph(in_words(rows) if rows else "", "lead")
         + page.paragraph(_how(measured))
+        + page.paragraph(_too_far(measured), "warning")
         + bars
         + page.paragraph(how_to_read(measured), "fine")
         + page.paragraph(_held_out(measured))
@@ -103,6 +105,16 @@ def _of_rows(measured: Measured) -> str:
     what = "The mean squared error of restored rows is" if measured.raw_errors else "Restored rows miss"
     rest = "" if measured.raw_errors else " of what the clean ones hold"
     return f"{what} {ours}{rest}{theirs}."
+
+
+def _too_far(measured: Measured) -> str:
+    """A warning where the mean would have been a better guess, or nothing."""
+    if measured.raw_errors or measured.ours.mean <= 1:
+        return ""
+    guesses = (
+        "" if measured.pictures else " A few guesses of a category that are sure and wrong can make it so; see Columns."
+    )
+    return f"An error above 100\xa0% is worse than always guessing the average.{guesses}"
 
 
 def _held_out(measured: Measured) -> str:

@@ -166,7 +166,7 @@ def by_column(measured: Measured) -> Section:
     )
     figures = "".join(page.figure(chart, with_legend=False) for chart in charts)
     body = page.paragraph(words) + page.legend(charts[0]) + f'<div class="pair">{figures}</div>'
-    body += relevance.kept(shown, measured.model.latent_dim_)
+    body += relevance.kept(shown, measured.model.latent_dim_, restored=measured.restores)
     body += _own_units(shown, with_pca, len(measured.data)) + _worst_rows(measured)
     return Section("columns", "Columns", body, charts)
 
