@@ -79,7 +79,7 @@ def test_restoration_is_told_as_it_is(before, after, words):
     """What was restored stands beside leaving the spoiled rows alone, also where that is better."""
     found = {"error": after, "pca_error": None, "ratio": None, "untouched_error": before, "psnr": None}
     assert words in results.against_untouched(found)
-    assert [name for name, _ in results.comparison_rows(found)][0] == "error"
+    assert next(name for name, _ in results.comparison_rows(found)) == "error"
 
 
 def test_restoration_on_held_out_rows():

@@ -42,8 +42,9 @@ def choose_scaling(data: Table | NDArray[Any]) -> str:
     if data.dtype == np.uint8:
         return "common"
     with np.errstate(over="ignore"):  # an infinite range is one that spans them all
-        ranges = np.fmax.reduce(data, axis=0).astype(np.float64) - np.fmin.reduce(data, axis=0)
-    whole = float(np.nanmax(data)) - float(np.nanmin(data)) if not np.isnan(ranges).all() else 0.0
+        low, high = np.fmin.reduce(data, axis=0), np.fmax.reduce(data, axis=0).astype(np.float64)
+        ranges = high - low
+    whole = float(np.nanmax(high)) - float(np.nanmin(low)) if not np.isnan(ranges).all() else 0.0
     ranges = ranges[ranges > 0]
     return "common" if len(ranges) and np.mean(ranges >= ONE_UNIT_SHARE * whole) > 0.5 else "column"
 
