@@ -117,7 +117,8 @@ def make_plan(shape: DataShape, parameters: AutoencoderParameters, machine: Mach
     validation_rows = _validation_rows(shape.n_rows, p.validation_fraction)
     training_rows = shape.n_rows - validation_rows
     batch_size = _batch_size(training_rows, network, layout, crop) if p.batch_size == "auto" else int(p.batch_size)
-    max_epochs = _epochs(training_rows, batch_size, network, _windows(layout, crop)) if p.max_epochs == "auto" else int(p.max_epochs)
+    passes = _epochs(training_rows, batch_size, network, _windows(layout, crop))
+    max_epochs = passes if p.max_epochs == "auto" else int(p.max_epochs)
     bfloat16 = machine.fast_bfloat16 and _is_wide(network, hidden)
     return Plan(
         network=network,

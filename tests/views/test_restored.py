@@ -66,6 +66,7 @@ def test_without_a_latent(unet, tmp_path, page):
     assert (found.wrong, found.open) == ([], [])
     assert found.values("section", "id") == ["restoration", "pictures", "training", "errors", "details"]
     assert not any(word in found.text for word in ("Compression", "PCA", "transform("))
+    assert "told how strong the noise is" in found.text
     assert all(word in found.text for word in ("gaussian-noise 0.2", "restored = model.denoise(X)", "left as they are"))
 
 
@@ -76,6 +77,7 @@ def test_with_a_latent(dense, tmp_path, page):
         "restoration", "baseline", "pictures", "training", "errors", "latent", "details",
     ]  # fmt: skip
     assert "Compression" in found.text
+    assert "know of no other damage" in found.text
     assert "gaussian-noise 0.1 | holes 1" in found.text
 
 

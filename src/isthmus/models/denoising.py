@@ -53,9 +53,10 @@ class DenoisingAutoencoder(DenoisingParameters, _OnlyWithLatent, BaseAutoencoder
     Parameters
     ----------
     corruption : "auto" or a corruption of `isthmus.corruptions`, default "auto"
-        What spoils the rows; several are joined by ``|``. Strengths are shares of the data's range for pictures, standard
-        deviations for columns. "auto": ``GaussianNoise(0.2)`` for pictures and arrays of one unit, ``Swap(0.15)`` for tables;
-        nothing where ``fit`` gets pairs of spoiled and clean rows.
+        What spoils the rows; several are joined by ``|``. Strengths are shares of the data's range for pictures; for columns they
+        are in the unit of ``scaling``: each column's standard deviation ("column"), the common one ("common"), the range of
+        all ("range"), or raw ("none"). "auto": ``GaussianNoise(0.2)`` for pictures and arrays of one unit, ``Swap(0.15)`` for
+        tables; nothing where ``fit`` gets pairs of spoiled and clean rows.
     latent_dim, network, and all others : as in `Autoencoder`; ``network="unet"`` too.
 
     Attributes

@@ -27,8 +27,7 @@ class Recipe:
         rows, which are then left out of the fit.
     as_written, improved : parameters of the estimator; for ``denoise`` of `DenoisingAutoencoder`, else of `Autoencoder`.
     alternatives : other readings of the tutorial, by name: parameters that replace those of ``as_written``.
-    pairs : whether "as written" is fitted to spoiled rows that were drawn once.
-    noise : standard deviation of the noise of ``denoise``, as a share of the range.
+    noise : standard deviation of the noise of ``denoise``, as a share of the range; "as written" it is drawn once.
     accuracy : whether the share of pixels rightly black or white is printed beside the loss.
     shows : what is drawn, by the names in `isthmus.systems.showing`.
     figure : the name of the figure in ``reach``.
@@ -45,7 +44,6 @@ class Recipe:
     as_written: Mapping[str, Any]
     improved: Mapping[str, Any]
     alternatives: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    pairs: bool = False
     noise: float = 0.0
     accuracy: bool = False
     shows: tuple[str, ...]
@@ -203,7 +201,6 @@ _ENTRIES = (
         task="denoise",
         flat=False,
         validation="last fifth",
-        pairs=True,
         noise=0.2,
         as_written={
             **_AS_WRITTEN, **_KERAS_ADAM, "batch_size": 32, "max_epochs": 10,

@@ -208,7 +208,9 @@ def _both(job: Job, index: Tensor) -> tuple[Tensor, Tensor]:
 
 def _windows(x: Tensor, side: int, generator: torch.Generator) -> list[tuple[slice, slice]]:
     """A square at a place of its own in each picture."""
-    places = [torch.randint(max(1, length - side + 1), (len(x),), generator=generator).tolist() for length in x.shape[2:]]
+    places = [
+        torch.randint(max(1, length - side + 1), (len(x),), generator=generator).tolist() for length in x.shape[2:]
+    ]
     return [(slice(top, top + side), slice(left, left + side)) for top, left in zip(*places, strict=True)]
 
 

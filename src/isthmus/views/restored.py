@@ -12,7 +12,7 @@ import numpy as np
 
 from isthmus.corruptions import to_text
 from isthmus.filters import evenly
-from isthmus.models.restoring import LARGEST, OURS, filters_beside, most_filtered
+from isthmus.models.restoring import LARGEST, OURS, filters_beside, most_filtered, noise_of
 from isthmus.models.summary import best_epoch
 from isthmus.restoration import Row
 from isthmus.views import baseline, page
@@ -152,7 +152,13 @@ def _filters(measured: Measured, rows: Sequence[Row]) -> str:
     table = page.table(("", "PSNR", "SSIM", "MSE"), [(row.name, *cells(row)) for row in rows])
     words = (
         f"On {count(used, 'picture')}{of}{where}. PSNR and SSIM: higher is better; MSE, the mean squared error in the pictures' "
-        "own unit: lower is better. The filters need no training."
+        "own unit: lower is better. The filters need no training; "
+    )
+    told = not measured.given_spoiled and noise_of(measured.model, 1.0) is not None
+    words += (
+        "they were told how strong the noise is."
+        if told
+        else "they are made for noise, were told nothing of what spoiled these pictures, and know of no other damage."
     )
     return f"<h3>Beside classical filters</h3>{table}{page.paragraph(words, 'fine')}"
 
