@@ -160,10 +160,10 @@ class TestFit:
 
     @pytest.mark.parametrize("name", ["floats", "gaps", "pandas", "pictures"])
     def test_without_corruption_it_is_the_autoencoder(self, data, name):
-        """Pairs of the same rows twice give the bytes of an `Autoencoder`."""
-        X = data.forms[name]()
-        ours = DenoisingAutoencoder(latent_dim=2, **SETTINGS).fit(X, X)
-        assert np.array_equal(ours.transform(X), Autoencoder(2, **SETTINGS).fit(X).transform(X))
+        """Pairs of the same rows twice give the bytes of an `Autoencoder` (but for PCA's claim to be kept)."""
+        X, last = data.forms[name](), {**SETTINGS, "keep": "last"}
+        ours = DenoisingAutoencoder(latent_dim=2, **last).fit(X, X)
+        assert np.array_equal(ours.transform(X), Autoencoder(2, **last).fit(X).transform(X))
 
     def test_a_corruption_of_no_strength_is_none(self, data):
         """Swapping no cell gives the bytes of an `Autoencoder` too."""
