@@ -101,8 +101,8 @@ class TestRun:
         assert head == ("", *(side.name for side in done.result.sides))
         assert all(len(row) == len(head) and all(isinstance(cell, str) for cell in row) for row in rows)
         figures = {row[0]: row[1:] for row in rows}
-        assert figures["training error, last epoch"][0]
-        assert figures["training error, last epoch"][1] == ""
+        assert figures["training loss, last epoch"][0]
+        assert figures["training loss, last epoch"][1] == ""
         assert done.result.recipe.figure in figures
 
     def test_the_same_seed_gives_the_same_figures(self, done, small):

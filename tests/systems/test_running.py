@@ -59,7 +59,7 @@ def test_what_is_written_is_fitted():
         ((by_hand.reconstruct(rows.test) - rows.test) ** 2).mean(), rel=1e-5
     )
     assert (
-        side.figures["training error, last epoch"] == side.history[-1]["loss"] == by_hand.history_[-1]["training_loss"]
+        side.figures["training loss, last epoch"] == side.history[-1]["loss"] == by_hand.history_[-1]["training_loss"]
     )
     assert side.model.callbacks == ()
 

@@ -172,7 +172,7 @@ _ENTRIES = (
         },
         improved={"latent_dim": 256, "network": "dense", "max_epochs": 12},
         shows=("reconstructions", "curves"),
-        figure="training error, last epoch",
+        figure="training loss, last epoch",
         reach=0.0279,
         remarks=(
             "its optimizer is TensorFlow 1's RMSprop, whose accumulator starts at 1 and whose epsilon stands inside the root; "

@@ -59,7 +59,7 @@ def run_as_written(recipe: Recipe, rows: Material, parameters: Mapping[str, Any]
     made.fit(rows.train[where]) if rows.spoiled is None else made.fit(rows.spoiled[where], rows.train[where])
     seconds = time.perf_counter() - start - lines.seconds
     made.callbacks = ()  # what was watched is not part of the model
-    figures = {"seconds of the fit": seconds, "training error, last epoch": lines.history[-1]["loss"]}
+    figures = {"seconds of the fit": seconds, "training loss, last epoch": lines.history[-1]["loss"]}
     return _side(AS_WRITTEN, recipe, rows, made, figures, lines.history)
 
 
