@@ -5,7 +5,7 @@
 Names: holes-olivetti, holes-cifar, stripes-olivetti, watermark-cifar, watermark-olivetti, colour-cifar, set12; none is all of
 them. A network learns from the training pictures and restores test pictures that were spoiled with a fixed seed: faces of
 persons that it never saw (Olivetti, the last 8 of 40), the test part of CIFAR-10, Set12. ``--minutes`` is the processor time
-of each fit, to about a tenth: it sets the number of epochs from the time of one; without it the library's default is taken.
+of each fit, on a quiet machine: it sets the number of epochs from the time of one; without it the library's default is taken.
 Prints a JSON line for each way and writes its table and its picture, unless ``--dry-run`` is given.
 """
 
@@ -34,7 +34,7 @@ from isthmus.restoration import Row, compare_filters
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE, END = DOCS / "systems" / "restoration.md", "<!-- end -->"
-RANGE, SEED, SHADES = 255.0, 1, 64
+RANGE, SEED, COARSER = 255.0, 1, 3  # every third grey level in pictures: files a third smaller, and nobody sees it
 UNET, BOTTLENECK, MEAN_COLOUR = "isthmus, U-shaped", "isthmus, {} latents", "colour by brightness"
 Groups = list[np.ndarray]  # pictures of one size each
 
@@ -235,7 +235,7 @@ def contact_sheet(task: Task, titles: Sequence[str], pictures: Sequence[Groups])
         sheet.paste(Image.fromarray(strip), (margin, top))
         top += len(strip)
     colours = np.ptp(np.concatenate(strips), axis=2).any()
-    drawn = sheet if colours else sheet.quantize(SHADES, dither=Image.Dither.NONE)
+    drawn = sheet if colours else sheet.convert("L").point(lambda grey: round(grey / COARSER) * COARSER)
     buffer = io.BytesIO()
     drawn.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()

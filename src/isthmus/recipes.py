@@ -105,6 +105,8 @@ def run(
     OutputError : the folder cannot be written.
     """
     recipe = find(name)
+    if alternative is not None and not as_written:
+        raise ParameterError("alternative is another reading of the tutorial: it needs as_written.")
     parameters = {**recipe.as_written, **_alternative(recipe, alternative)}
     if not (as_written or improved):
         raise ParameterError("nothing to run: ask for as_written, improved, or both.")
@@ -115,9 +117,9 @@ def run(
         say(f"{recipe.name}, as written")
         sides.append(run_as_written(recipe, rows, parameters, random_state, say))
     if improved:
-        say(f"{recipe.name}, improved: isthmus's defaults at the same latent size")
+        say(f"{recipe.name}, improved: isthmus's own network at the same latent size")
         sides.append(run_improved(recipe, rows, random_state))
-    sides += run_baselines(recipe, rows)
+    sides += run_baselines(recipe, rows, random_state)
     result = Result(recipe, tuple(sides))
     return result if folder is None else _written(result, rows, folder)
 
@@ -133,10 +135,11 @@ def _alternative(recipe: Recipe, name: str | None) -> dict[str, Any]:
 
 def _folder(output: str | os.PathLike[str]) -> Path:
     folder = Path(output)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"Cannot make the folder '{folder}': {error.strerror or error}.") from error
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "result.json").is_file():
+        raise OutputError(
+            f"Cannot write into '{folder}': it holds other files. Name a new folder, or one of an earlier run."
+        )
+    atomic.make_folder(folder)
     atomic.check_writable(folder / "result.json")
     return folder
 

@@ -47,7 +47,8 @@ def conformal(scores: ArrayLike, false_alarm_rate: float | None = None) -> float
     Parameters
     ----------
     scores : (n_samples,) of normal rows that the model was not trained on.
-    false_alarm_rate : between 0 and 1, default None: 1 %, but never fewer than 10 rows expected above the threshold.
+    false_alarm_rate : between 0 and 1, default None: 1 %, but never fewer than 10 rows expected above the threshold (at most
+        half of them).
 
     Raises
     ------
@@ -63,7 +64,7 @@ def conformal(scores: ArrayLike, false_alarm_rate: float | None = None) -> float
     rate = false_alarm_rate
     if rate is None:
         rate = min(0.5, max(FALSE_ALARM_RATE, FEWEST_EXCEEDANCES / len(found)))
-    if not 0 < rate < 1:
+    if isinstance(rate, (str, bool)) or not 0 < rate < 1:
         raise ParameterError(f"false_alarm_rate must be a number > 0 and < 1; got {rate!r}.")
     rank = math.ceil((len(found) + 1) * (1 - rate) - 1e-9)
     if rank > len(found):

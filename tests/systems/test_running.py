@@ -88,7 +88,7 @@ def test_the_baseline_is_pca(name):
     """PCA has the latent size of the tutorial, is not trained, and is what every improved model stands beside."""
     recipe = recipes.find(name)
     rows = material(recipe)
-    (side,) = run_baselines(recipe, rows)
+    (side,) = run_baselines(recipe, rows, 0)
     beside = Autoencoder(latent_dim=recipe.improved["latent_dim"], network="dense", max_epochs=0, random_state=0).fit(
         rows.train
     )
@@ -101,7 +101,7 @@ def test_filters_are_the_baseline_of_noise():
     """Each filter has its error and PSNR; the untouched pictures have those of the noise."""
     recipe = recipes.find(DENOISE)
     rows = material(recipe)
-    sides = run_baselines(recipe, rows)
+    sides = run_baselines(recipe, rows, 0)
     assert [side.name for side in sides] == ["untouched", "median", "total variation", "non-local means"]
     some = [0, 9, 19]
     untouched = ((rows.spoiled_test[some] - rows.test[some]) ** 2).mean()

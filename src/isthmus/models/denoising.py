@@ -109,6 +109,11 @@ class DenoisingAutoencoder(DenoisingParameters, _OnlyWithLatent, BaseAutoencoder
         self._check_corruption()
         if is_clean_target(X, y):
             raise ParameterError("partial_fit takes clean rows and spoils them itself; give pairs to fit.")
+        if isinstance(self.corruption, str) and getattr(self, "corruption_", Corruption) is None:
+            raise ParameterError(
+                "the model was fitted to pairs, or its file could not hold its corruption: say which corruption partial_fit "
+                "shall use."
+            )
         return super().partial_fit(X)
 
     def denoise(self, X: Any) -> Any:

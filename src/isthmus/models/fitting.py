@@ -52,8 +52,8 @@ class Fitted:
 
     @property
     def block(self) -> int:
-        """Rows in a block of scoring."""
-        return block_rows(self.work)
+        """Rows in a block of scoring; one of those pictures that are too large to train on whole."""
+        return 1 if self.plan.crop else block_rows(self.work)
 
 
 def fit_encoder(data: Data, parameters: AutoencoderParameters) -> Encoder:

@@ -190,14 +190,13 @@ def _one_epoch(job: Job, state: FitState, optimizer: torch.optim.Optimizer, trai
 
 def _rows_of_step(job: Job, index: Tensor, step: int) -> tuple[Tensor, Tensor]:
     """The rows at ``index``, or a window of each picture, and what the network sees of them."""
-    x, given = _both(job, index)
+    x, given = (rows.to(job.device) for rows in _both(job, index))
+    # Whole pictures are spoiled, so that a hole has the same share of a picture in training and afterwards.
+    given = given if job.corrupt is None else job.corrupt(given, generator_for(job.seed, 2, step))
     if job.plan.crop:
         windows = _windows(x, job.plan.crop, generator_for(job.seed, 6, step))
-        same = given is x
-        x = _cut(x, windows)
-        given = x if same else _cut(given, windows)
-    x, given = x.to(job.device), given.to(job.device)
-    return x, given if job.corrupt is None else job.corrupt(given, generator_for(job.seed, 2, step))
+        x, given = _cut(x, windows), _cut(given, windows)
+    return x, given
 
 
 def _both(job: Job, index: Tensor) -> tuple[Tensor, Tensor]:
@@ -270,7 +269,9 @@ def _validate(job: Job, validation: Tensor) -> Tensor:
         torch.inference_mode(),
         torch.autocast(job.device.type, torch.bfloat16, enabled=job.plan.precision == "bfloat16"),
     ):
-        for number, index in enumerate(validation.split(job.plan.batch_size * 2)):
+        # Windows say how many pixels fit in a step; whole pictures go one by one then.
+        at_once = 1 if job.plan.crop else job.plan.batch_size * 2
+        for number, index in enumerate(validation.split(at_once)):
             x, seen = (rows.to(job.device) for rows in _both(job, index))
             seen = seen if job.corrupt is None else job.corrupt(seen, generator_for(job.seed, 4, number))
             errors = job.error_map(job.network(seen).reconstruction.float(), x)
