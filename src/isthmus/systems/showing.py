@@ -140,11 +140,11 @@ def _beats(rows: Material, sides: Sequence[Side]) -> list[Section]:
     for side in sides:
         if side.model is None:
             continue
-        for word, label in (("normal", 1), ("anomalous", 0)):
+        for article, word, label in (("a", "normal", 1), ("an", "anomalous", 0)):
             beat = rows.test[rows.labels == label][:1]
             name = f"beat-{word}-{side.name.lower().replace(' ', '-')}"
             charts.append(
-                _beat(beat[0], side.model.reconstruct(beat)[0], name, f"{_capital(side.name)}: a {word} beat")
+                _beat(beat[0], side.model.reconstruct(beat)[0], name, f"{_capital(side.name)}: {article} {word} beat")
             )
     body = "".join(f"<h3>{chart.words}</h3>{page.figure(chart)}" for chart in charts)
     return [Section("beats", "Heartbeats", f'<div class="pair">{body}</div>', tuple(charts))]
