@@ -140,3 +140,11 @@ def test_value_range_is_what_is_black_and_white(tmp_path):
     """Pictures of floats are drawn between the given bounds."""
     output.write_pictures(f"{tmp_path}/out/", np.array([[[0.0, 8.0, 16.0]]]), value_range=(0, 16))
     assert np.asarray(read(tmp_path / "out")).tolist() == [[[0, 128, 255]]]
+
+
+def test_a_picture_of_the_input_folder_is_not_overwritten(tmp_path):
+    """A file that stands in a folder that is read may be one of its pictures; a new name there is free."""
+    (tmp_path / "001.png").write_bytes(b"a picture")
+    with pytest.raises(OutputError, match="uses that file for something else"):
+        output.check_file(str(tmp_path / "001.png"), (str(tmp_path),))
+    output.check_file(str(tmp_path / "new.png"), (str(tmp_path),))

@@ -60,6 +60,8 @@ def check_file(path: str, inputs: Sequence[str]) -> None:
         same = os.path.abspath(path) == os.path.abspath(name)
         with contextlib.suppress(OSError, ValueError):  # one of the two is no existing file
             same = same or os.path.samefile(path, name)
+            # A file that stands in a folder of pictures may be one of them.
+            same = same or (os.path.isfile(path) and os.path.samefile(os.path.dirname(path) or ".", name))
         if same:
             raise OutputError(f"Cannot write {path!r}: this command uses that file for something else. Name another.")
 
