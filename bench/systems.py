@@ -62,7 +62,9 @@ def write_page(name: str, folder: Path) -> None:
     recipe, sides = recipes.find(name), figures_of(folder)
     rows = list(dict.fromkeys(figure for figures in sides.values() for figure in figures))
     table = ["| |" + "".join(f" {side} |" for side in sides), "| --- |" + " --- |" * len(sides)]
-    table += [f"| {row} |" + "".join(f" {shown(figures.get(row))} |" for figures in sides.values()) for row in rows]
+    table += [
+        f"| {row} |" + "".join(f" {recipes.shown(figures.get(row))} |" for figures in sides.values()) for row in rows
+    ]
     pictures = []
     for file in sorted(folder.glob("*.png"), key=lambda f: (f.stem != face(name), f.stem)):
         target = DOCS / "images" / "systems" / f"{name}-{file.name}"
@@ -82,11 +84,6 @@ def write_page(name: str, folder: Path) -> None:
         "[All systems](README.md)", "",
     ]  # fmt: skip
     write_bytes(DOCS / "systems" / f"{name}.md", "\n".join(lines).encode())
-
-
-def shown(value: float | None) -> str:
-    """A figure as the table shows it."""
-    return "" if value is None else f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"
 
 
 def small(file: Path) -> bytes:

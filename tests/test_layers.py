@@ -21,7 +21,7 @@ LAYERS = {
 # Imports between two of the same layer: from the first to the second.
 BESIDE = {
     ("parameters", "errors"), ("atomic", "errors"), ("optional", "errors"),
-    ("corruptions", "corrupting"), ("corrupting", "prep"),
+    ("corruptions", "corrupting"), ("corrupting", "prep"), ("corrupting", "nets"),
     ("train", "plan"), ("systems", "views"), ("recipes", "systems"), ("recipes", "views"),
     ("restoration", "filters"),
     ("__main__", "__init__"),

@@ -44,7 +44,7 @@ class Result:
         """Header and rows of text: one row for each figure, one column for each side."""
         names = list(dict.fromkeys(name for side in self.sides for name in side.figures))
         head = ("", *(side.name for side in self.sides))
-        rows = [(name, *(_shown(side.figures.get(name)) for side in self.sides)) for name in names]
+        rows = [(name, *(shown(side.figures.get(name)) for side in self.sides)) for name in names]
         return [head, *rows]
 
     def record(self) -> dict[str, Any]:
@@ -174,7 +174,8 @@ def _written(result: Result, rows: Material, folder: Path) -> Result:
     return Result(result.recipe, result.sides, tuple(files))
 
 
-def _shown(value: float | None) -> str:
+def shown(value: float | None) -> str:
+    """A figure as tables show it; nothing for None."""
     return "" if value is None else f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"
 
 

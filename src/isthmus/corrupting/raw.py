@@ -6,7 +6,6 @@ in the shape and the dtype that came. Values that a corruption left alone come b
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from isthmus.errors import DataError, DataTypeError, ParameterError
+from isthmus.nets.seeding import draw_seed
 from isthmus.parameters import Allowed, check_value
 from isthmus.prep.codecs import LARGEST, room_of
 from isthmus.prep.pixels import find_channels
@@ -52,13 +52,9 @@ def generator_from(random_state: Any) -> torch.Generator:
     >>> bool((a == b).all())
     True
     """
-    if random_state is None:
-        return torch.Generator().manual_seed(int(np.random.default_rng().integers(2**31)))
-    if isinstance(random_state, np.random.RandomState):
-        return torch.Generator().manual_seed(int(random_state.randint(2**31 - 1)))
     try:
-        seed = operator.index(random_state)
-    except TypeError:
+        seed = draw_seed(random_state)
+    except ParameterError:
         seed = -1
     if not 0 <= seed < 2**32:
         raise ParameterError(

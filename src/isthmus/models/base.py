@@ -22,6 +22,7 @@ from isthmus.models import fitting, saving, summary
 from isthmus.models.inputs import Data, as_latents, notes_on, read_input, warn_of
 from isthmus.nets.blocks import in_blocks
 from isthmus.nets.network import Network
+from isthmus.nets.seeding import draw_seed
 from isthmus.parameters import AutoencoderParameters
 from isthmus.plan import Plan
 from isthmus.prep.rows import EncodedRows
@@ -68,7 +69,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         params.check(self)
         before = self.network_.state_dict() if self._parameters.warm_start and hasattr(self, "network_") else None
         data = read_input(self, X, kinds=self._parameters.kinds, reset=True)
-        self.seed_ = fitting.draw_seed(self._parameters.random_state)
+        self.seed_ = draw_seed(self._parameters.random_state)
         fitted, rows = fitting.fit_all(data, self._parameters, self.seed_)
         if before is not None:
             fitting.take_over(fitted.network, before)
@@ -94,7 +95,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         first = not hasattr(self, "network_")
         data = read_input(self, X, kinds=self._parameters.kinds, reset=first)
         if first:
-            self.seed_ = fitting.draw_seed(self._parameters.random_state)
+            self.seed_ = draw_seed(self._parameters.random_state)
             fitted, _ = fitting.fit_all(data, self._parameters, self.seed_)
             self._keep(fitted)
             if fitted.linear is not None:  # no row is held out, so none may be hidden from PCA

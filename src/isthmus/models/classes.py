@@ -52,7 +52,7 @@ def as_classes(labels: Any, n_rows: int) -> Classes:
     >>> as_classes(["cat", "dog", None, "cat", "dog"], 5).codes
     array([0, 1, 0, 1])
     """
-    values = _values(labels, n_rows)
+    values = one_per_row(labels, n_rows)
     rows = np.array([place for place, value in enumerate(values) if not _missing(value)], dtype=np.int64)
     seen = [values[place] for place in rows]
     _check_scale(seen)
@@ -98,7 +98,8 @@ def at_most(places: Places, codes: Places, most: int, draw: np.random.Generator)
     return places[split(codes[places], 1 - most / len(places), draw)[0]]
 
 
-def _values(labels: Any, n_rows: int) -> list[Any]:
+def one_per_row(labels: Any, n_rows: int) -> list[Any]:
+    """``labels`` as a list; a `DataError` unless they are one value for each row."""
     try:
         array = np.asarray(labels)
     except ValueError as error:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import operator
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
 from isthmus.baselines import LinearFit, fit_linear
@@ -249,17 +247,3 @@ def take_over(network: Network, before: dict[str, Any]) -> None:
         )
     # Only the bounds are those of the new rows: what was trained belongs together with its latent scale.
     network.load_state_dict({name: now[name] if name.startswith("bounds.") else before[name] for name in now})
-
-
-def draw_seed(random_state: Any) -> int:
-    """The seed that ``random_state`` stands for; None draws one."""
-    if random_state is None:
-        return int(np.random.default_rng().integers(2**31))
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(2**31 - 1))
-    try:
-        return operator.index(random_state)
-    except TypeError as error:
-        raise ParameterError(
-            f"random_state must be an integer, None or a numpy RandomState; got {random_state!r}."
-        ) from error

@@ -26,8 +26,8 @@ from isthmus.errors import DataError, IsthmusWarning, ParameterError
 from isthmus.models.accuracy import Hits, Matrix, Score, accuracy, gain, linear_hits, neighbour_hits
 from isthmus.models.base import BaseAutoencoder
 from isthmus.models.classes import Places, as_classes, at_most, split
-from isthmus.models.fitting import draw_seed
 from isthmus.models.inputs import Data, kinds_of_fit, read_input, warn_of
+from isthmus.nets.seeding import draw_seed
 from isthmus.parameters import Allowed, check_value
 from isthmus.prep.rows import EncodedRows
 

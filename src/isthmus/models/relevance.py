@@ -19,9 +19,9 @@ from sklearn.utils.validation import check_is_fitted
 from isthmus.data.table import Table
 from isthmus.errors import DataError, ParameterError
 from isthmus.models.base import BaseAutoencoder
-from isthmus.models.fitting import draw_seed
 from isthmus.models.inputs import Data, read_input, warn_of
 from isthmus.nets.blocks import in_blocks
+from isthmus.nets.seeding import draw_seed
 from isthmus.prep.columns import ColumnEncoder
 from isthmus.prep.rows import EncodedRows
 

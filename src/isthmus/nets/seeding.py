@@ -1,11 +1,16 @@
-"""Torch's own random state, lent out and put back."""
+"""Seeds: what ``random_state`` stands for; torch's own random state, lent out and put back."""
 
 from __future__ import annotations
 
 import contextlib
+import operator
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import torch
+
+from isthmus.errors import ParameterError
 
 CPU = torch.device("cpu")
 
@@ -22,3 +27,17 @@ def seeded(seed: int, device: torch.device = CPU) -> Iterator[None]:
         if gpus:
             torch.cuda.manual_seed(seed)
         yield
+
+
+def draw_seed(random_state: Any) -> int:
+    """The seed that ``random_state`` stands for; None draws one."""
+    if random_state is None:
+        return int(np.random.default_rng().integers(2**31))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    try:
+        return operator.index(random_state)
+    except TypeError as error:
+        raise ParameterError(
+            f"random_state must be an integer, None or a numpy RandomState; got {random_state!r}."
+        ) from error

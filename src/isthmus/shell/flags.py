@@ -142,6 +142,14 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")(function)
 
 
+def decoded_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``-o``, where decoded rows or pictures go; the function gets it as ``target``."""
+    return click.option(
+        "-o", "--output", "target", required=True, metavar="OUT",
+        help="Rows: .csv, .tsv, .parquet, .feather, .arrow, .npy, .npz. Pictures: .png (one sheet), folder/, .npy, .npz.",
+    )(function)  # fmt: skip
+
+
 def data_argument(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add DATA: a file, a folder, a glob, or several files."""
     return click.argument("data", nargs=-1, required=True)(function)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from isthmus.data.table import Table
 from isthmus.errors import DataError
+from isthmus.models.classes import one_per_row
 from isthmus.views.words import cell
 
 MOST_GROUPS = 20
@@ -79,15 +80,7 @@ def row_labels(labels: Any, n_rows: int) -> Labels:
     ------
     DataError : not one value per row.
     """
-    try:
-        array = np.asarray(labels)
-    except ValueError as error:
-        raise DataError(f"labels must hold one value per row; got values of different lengths ({error}).") from error
-    if array.ndim != 1 or len(array) != n_rows:
-        raise DataError(
-            f"labels must hold one value for each of the {n_rows:,} rows; got an array of shape {array.shape}."
-        )
-    return group_labels(array.tolist(), "the labels given")
+    return group_labels(one_per_row(labels, n_rows), "the labels given")
 
 
 def group_labels(values: list[Any], name: str) -> Labels:

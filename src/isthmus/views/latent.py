@@ -21,6 +21,7 @@ from isthmus.views.colours import SCALE, Group, groups_of
 from isthmus.views.labels import Labels, row_labels
 from isthmus.views.measured import MOST_DRAWN, Floats
 from isthmus.views.pictures import Strip, tiles
+from isthmus.views.plots import latent_axes
 from isthmus.views.words import count, number, percent, short
 
 _HALO = [patheffects.withStroke(linewidth=3, foreground=LIGHT["card"])]
@@ -104,14 +105,9 @@ def main_axes(points: Floats, dims: int) -> tuple[Floats, list[str]]:
     """
     if points.shape[1] == dims:
         return points, [f"latent{place}" for place in range(dims)]
-    centred = points - points.mean(axis=0)
-    values, vectors = np.linalg.eigh(centred.T @ centred)
-    vectors = vectors[:, ::-1][:, :dims]
-    largest = np.abs(vectors).argmax(axis=0)
-    vectors = vectors * np.where(vectors[largest, np.arange(dims)] < 0, -1.0, 1.0)
-    shares = np.maximum(values[::-1][:dims], 0) / (values.sum() if values.sum() > 0 else 1.0)
+    coordinates, shares = latent_axes(points, dims)
     names = [f"axis {place}: {percent(share)} of the variance" for place, share in enumerate(shares, 1)]
-    return centred @ vectors, [name.replace("\xa0", " ") for name in names]
+    return coordinates, [name.replace("\xa0", " ") for name in names]
 
 
 def _by_lot(n_rows: int) -> NDArray[np.int64]:

@@ -163,18 +163,18 @@ def histogram_chart(ours: Floats, theirs: Floats | None, marks: tuple[float, flo
     return Chart("errors", words, 300, draw, tuple(legend))
 
 
-def latent_axes(latents: NDArray[np.float32]) -> tuple[Floats, Floats]:
-    """Coordinates (n_samples, 2) on the two main axes of the latents, and each axis's share of their variance.
+def latent_axes(latents: NDArray[np.floating[Any]], dims: int = 2) -> tuple[Floats, Floats]:
+    """Coordinates (n_samples, dims) on the main axes of the latents, and each axis's share of their variance.
 
-    The sign of an axis is that of its largest weight. A latent of one number has no second axis: (n_samples, 1), (1,).
+    The sign of an axis is that of its largest weight. A latent of fewer numbers has fewer axes.
     """
     centred = latents.astype(np.float64) - latents.mean(axis=0, dtype=np.float64)
     values, vectors = np.linalg.eigh(centred.T @ centred)
-    vectors = vectors[:, ::-1][:, :2]
+    vectors = vectors[:, ::-1][:, :dims]
     largest = np.abs(vectors).argmax(axis=0)
     vectors = vectors * np.where(vectors[largest, np.arange(vectors.shape[1])] < 0, -1.0, 1.0)
     whole = values.sum()
-    return centred @ vectors, np.maximum(values[::-1][:2], 0) / (whole if whole > 0 else 1.0)
+    return centred @ vectors, np.maximum(values[::-1][:dims], 0) / (whole if whole > 0 else 1.0)
 
 
 def latent_chart(points: Floats, shares: Floats, labels: Labels | None, row_errors: Floats) -> Chart:

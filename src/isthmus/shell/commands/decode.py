@@ -7,16 +7,13 @@ from typing import Any
 import click
 
 from isthmus.errors import DataError
-from isthmus.shell import inputs, output, results, terminal
+from isthmus.shell import flags, inputs, output, results, terminal
 
 
 @click.command("decode")
 @click.argument("model")
 @click.argument("latents")
-@click.option(
-    "-o", "--output", "target", required=True, metavar="OUT",
-    help="Rows: .csv, .tsv, .parquet, .feather, .arrow, .npy, .npz. Pictures: .png (one sheet), folder/, .npy, .npz.",
-)  # fmt: skip
+@flags.decoded_option
 def command(model: str, latents: str, target: str) -> None:
     """Decode LATENTS to rows or pictures.
 

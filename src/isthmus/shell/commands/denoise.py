@@ -32,10 +32,7 @@ class Part:
 @click.command("denoise")
 @click.argument("model")
 @flags.data_argument
-@click.option(
-    "-o", "--output", "target", required=True, metavar="OUT",
-    help="Rows: .csv, .tsv, .parquet, .feather, .arrow, .npy, .npz. Pictures: .png (one sheet), folder/, .npy, .npz.",
-)  # fmt: skip
+@flags.decoded_option
 @click.option("--clean", metavar="CLEAN", help="The clean form of DATA: say how near to it the restored rows come.")
 @click.option("--spoil", is_flag=True, help="Spoil DATA first, as in training, to see what the model does.")
 @flags.json_option

@@ -12,10 +12,7 @@ from isthmus.shell import flags, inputs, output, results, terminal
 @click.command("reconstruct")
 @click.argument("model")
 @flags.data_argument
-@click.option(
-    "-o", "--output", "target", required=True, metavar="OUT",
-    help="Rows: .csv, .tsv, .parquet, .feather, .arrow, .npy, .npz. Pictures: .png (one sheet), folder/, .npy, .npz.",
-)  # fmt: skip
+@flags.decoded_option
 @flags.read_options
 def command(model: str, data: tuple[str, ...], target: str, how: dict[str, Any]) -> None:
     """Encode DATA and decode it again.
