@@ -90,6 +90,13 @@ def test_ranks_alone_decide(old, new, random):
     assert before.drifted == (before.p_value <= 0.01) == ("look as at" not in before.words)
 
 
+@pytest.mark.parametrize("n", [23, 30, 55])
+def test_nearly_the_same_scores(n):
+    """As many new rows of nearly the same scores are no drift, and raise no warning from inside SciPy."""
+    found = check(np.arange(n), np.arange(n) - 0.5)
+    assert (found.p_value, found.drifted) == (1, False)
+
+
 def test_one_calibration_row():
     """One calibration row tells nothing, and says nothing."""
     assert not check([0.0], np.arange(100.0)).drifted
