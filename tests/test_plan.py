@@ -21,6 +21,7 @@ from isthmus.plan import (
     default_latent_dim,
     make_plan,
 )
+from isthmus.prep.ordered import NOTE
 
 ROWS = (2, 3, 17, 100, 999, 5_000, 60_000, 1_000_000)
 COLUMNS = (1, 2, 3, 10, 64, 784, 20_000)
@@ -138,6 +139,40 @@ def test_rows_have_no_convolutions():
     assert plan_of(10_000, 784).network == "dense"
     with pytest.raises(ParameterError, match=r"needs pictures, .* got rows of 784 columns"):
         plan_of(10_000, 784, network="conv")
+
+
+@pytest.mark.parametrize("layout", [ColumnLayout(64), ColumnLayout(64, n_extras=2), ColumnLayout(3)])
+def test_rows_of_samples_can_be_convolved(layout):
+    """Rows of numbers, gap marks or not, take 1-D convolutions when asked for, beside a linear path."""
+    plan = plan_of(1_000, layout, network="conv1d", latent_dim=2)
+    assert (plan.network, plan.anchored, plan.notes) == ("conv1d", True, ())
+    assert plan.hidden_dims == plan_of(1_000, layout, network="dense", latent_dim=2).hidden_dims
+
+
+@pytest.mark.parametrize(
+    ("layout", "words"),
+    [
+        (PixelLayout((1, 28, 28)), 'got pictures: say network="conv"'),
+        (ColumnLayout(40, n_flags=1, entropies=(0.5,)), 'got columns that are no numbers: say network="dense"'),
+        (ColumnLayout(40, levels=(3,), entropies=(0.5,)), 'got columns that are no numbers: say network="dense"'),
+    ],
+)
+def test_what_is_no_row_of_samples(layout, words):
+    """Pictures, flags and categories have no 1-D convolutions; the error says what has."""
+    with pytest.raises(ParameterError, match=f'network="conv1d" needs rows of ordered samples, .*{words}'):
+        plan_of(1_000, layout, network="conv1d")
+
+
+def test_ordered_samples_are_noted():
+    """That the columns are in order is said with the measures, and changes nothing else."""
+    shape = DataShape(1_000, ColumnLayout(64), "common")
+    plain, ordered = (
+        make_plan(dataclasses.replace(shape, ordered=fact), AutoencoderParameters(), Machine())
+        for fact in (False, True)
+    )
+    assert ordered.notes == (NOTE, *plain.notes)
+    assert "85% of the columns are most like one at most 2 away" in NOTE
+    assert dataclasses.replace(ordered, notes=()) == dataclasses.replace(plain, notes=())
 
 
 @pytest.mark.parametrize(

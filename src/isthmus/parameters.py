@@ -17,7 +17,7 @@ from typing import Any, Literal
 from isthmus.errors import ParameterError
 
 KINDS = ("number", "category", "flag", "date")
-NETWORKS = ("auto", "dense", "conv")
+NETWORKS = ("auto", "dense", "conv", "conv1d")
 ACTIVATIONS = ("gelu", "silu", "relu", "elu", "tanh", "sigmoid")
 OPTIMIZERS = ("adamw", "adam", "rmsprop", "rmsprop-tf", "adadelta", "sgd")
 SCALINGS = ("auto", "common", "column", "range", "none")

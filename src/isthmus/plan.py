@@ -15,6 +15,7 @@ from isthmus.errors import ParameterError
 from isthmus.layout import Layout, PixelLayout
 from isthmus.nets.layers import Layers, ends_in_sigmoid, latent_size, layers_from
 from isthmus.parameters import AutoencoderParameters, DenoisingParameters
+from isthmus.prep.ordered import NOTE
 
 MOST_VALIDATION_ROWS = 4_096
 """Enough that the standard error of the mean is far below what epochs differ by."""
@@ -50,11 +51,13 @@ class DataShape:
     n_rows : rows given to fit.
     layout : encoded positions.
     scaling : how the numbers were scaled.
+    ordered : whether the columns were found to be samples in order (`isthmus.prep.ordered`).
     """
 
     n_rows: int
     layout: Layout
     scaling: str
+    ordered: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,11 @@ def make_plan(shape: DataShape, parameters: AutoencoderParameters, machine: Mach
     latent_dim = _latent_dim(p.latent_dim, network, layers, shape)
     hidden = _hidden_dims(p.hidden_dims, network, shape.n_rows, layout, latent_dim)
     output = "linear" if p.output == "auto" else p.output
-    anchored = network in ("dense", "conv") and output == "linear" and layout.n_targets * latent_dim <= ANCHOR_WEIGHTS
+    anchored = (
+        network in ("dense", "conv", "conv1d")
+        and output == "linear"
+        and layout.n_targets * latent_dim <= ANCHOR_WEIGHTS
+    )
     crop = _crop(network, layout)
     validation_rows = _validation_rows(shape.n_rows, p.validation_fraction)
     training_rows = shape.n_rows - validation_rows
@@ -176,6 +183,11 @@ def _network(parameters: AutoencoderParameters, layout: Layout, n_rows: int) -> 
         raise ParameterError(
             f'network="{asked}" needs pictures, an array (n, height, width) or (n, height, width, channels); got rows of '
             f'{layout.n_targets} columns. Reshape them, or say network="dense".'
+        )
+    if asked == "conv1d" and (isinstance(layout, PixelLayout) or not layout.only_numbers):
+        got, say = ("pictures", "conv") if isinstance(layout, PixelLayout) else ("columns that are no numbers", "dense")
+        raise ParameterError(
+            f'network="conv1d" needs rows of ordered samples, an array (n, samples); got {got}: say network="{say}".'
         )
     if asked != "auto":
         return asked
@@ -302,7 +314,7 @@ def _loss(asked: str, output: str, layers: Layers | None) -> str:
 
 
 def _notes(shape: DataShape, network: str, latent_dim: int, output: str, *, anchored: bool) -> tuple[str, ...]:
-    notes = []
+    notes = [NOTE] if shape.ordered else []
     if latent_dim >= shape.layout.n_targets:
         notes.append(
             f"latent_dim={latent_dim} is not smaller than the {shape.layout.n_targets} encoded columns: nothing is compressed."

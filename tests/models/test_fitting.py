@@ -39,7 +39,7 @@ def test_scaling_can_be_set(data, scaling):
     """What is asked for is what the encoder does, and what the plan says."""
     encoder = fit_encoder(data.curve(), AutoencoderParameters(2, scaling=scaling))
     assert encoder.scaling == scaling
-    assert plan_for(encoder, 90, PARAMETERS).scaling == scaling
+    assert plan_for(encoder, data.curve(), PARAMETERS).scaling == scaling
 
 
 def reconstructions(fitted, rows):
@@ -113,7 +113,7 @@ def test_pictures_have_no_scaling_by_column(data):
     with pytest.raises(ParameterError, match='scaling="column" is for rows of columns'):
         fit_encoder(data.pictures(), AutoencoderParameters(2, scaling="column"))
     parameters = AutoencoderParameters(2, scaling="none")
-    assert plan_for(fit_encoder(data.pictures(), parameters), 90, parameters).scaling == "none"
+    assert plan_for(fit_encoder(data.pictures(), parameters), data.pictures(), parameters).scaling == "none"
 
 
 @pytest.mark.parametrize("callbacks", [[3], [print], Callback(), object()])

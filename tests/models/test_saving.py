@@ -156,6 +156,20 @@ def test_every_form_of_model(quick, data, again, changes):
     assert np.array_equal(again(model).reconstruct(X), model.reconstruct(X))
 
 
+@pytest.mark.parametrize("gaps", [False, True])
+def test_convolved_rows(quick, again, gaps):
+    """A network for rows of samples comes back with the same bytes, gap marks or not."""
+    X = np.random.default_rng(0).normal(size=(60, 33)).cumsum(axis=1)
+    if gaps:
+        X[::7, 3] = np.nan
+    model = quick(network="conv1d").fit(X)
+    loaded = again(model)
+    assert loaded.plan_.network == "conv1d"
+    assert np.array_equal(loaded.reconstruct(X), model.reconstruct(X))
+    assert loaded.summary() == model.summary()
+    assert np.array_equal(loaded.fit(X).transform(X), model.fit(X).transform(X))
+
+
 def test_awkward_names(quick, again):
     """Names of columns and levels of any characters survive."""
     frame = pd.DataFrame({"größe\n": np.arange(20.0), "<b>": ["'\"\\", "日本"] * 10, "": [1.5, 2.5] * 10}).rename(
@@ -474,6 +488,13 @@ class TestHostile:
         """Rows of columns have no U-shaped network, no layers that nobody listed, and a latent."""
         with pytest.raises(ModelFileError, match=r"Cannot load .*model\.safetensors"):
             edited(quick().fit(data.mixed()), *keys, value=value)
+
+    @pytest.mark.parametrize("form", ["pictures", "mixed", "curve"])
+    def test_networks_for_rows_of_samples(self, quick, data, edited, form):
+        """Pictures, tables of several kinds and rows whose file has no convolutions are not called rows of samples."""
+        model = quick(network="dense").fit(getattr(data, form)())
+        with pytest.raises(ModelFileError, match=r"Cannot load .*model\.safetensors"):
+            edited(model, "plan", "network", value="conv1d")
 
     @pytest.mark.parametrize("place", [("corruption",), ("parameters", "corruption")], ids=["fitted", "parameter"])
     @pytest.mark.parametrize(

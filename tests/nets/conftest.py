@@ -17,6 +17,8 @@ LAYOUTS = {
     "1 x 7": ("conv", PixelLayout((1, 1, 7))),
     "9 x 12 x 3": ("conv", PixelLayout((3, 9, 12))),
     "28 x 28": ("conv", PixelLayout((1, 28, 28))),
+    "signal": ("conv1d", ColumnLayout(33)),
+    "signal with gap marks": ("conv1d", ColumnLayout(140, n_extras=3)),
     "110 x 101 x 3": ("conv", PixelLayout((3, 110, 101))),
 }
 

@@ -68,7 +68,7 @@ def test_only_what_was_typed_is_passed_on(words, expected):
         (["--latent-dim", "2.5"], r"--latent-dim must be an integer >= 1"),
         (["--learning-rate", "nan"], r"--learning-rate must be a number > 0"),
         (["--optimizer", "adamm"], r'Did you mean "adam"\?'),
-        (["--network", "pair"], r'--network must be "auto", "dense", "conv" or "unet"; got \'pair\''),
+        (["--network", "pair"], r'--network must be "auto", "dense", "conv", "conv1d" or "unet"; got \'pair\''),
         (["--kinds", "zip"], r"must be COLUMN=KIND, such as zip=category; got 'zip'"),
         (["--kinds", "zip=categroy"], r'Did you mean "category"\?'),
         (["--size", "28"], r"--size must be HEIGHTxWIDTH in pixels, such as 64x48; got '28'"),

@@ -177,7 +177,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """What ``fit(X)`` would do, without doing it."""
         params.check(self)
         data = read_input(_Scratch(), X, kinds=self._parameters.kinds, reset=True)
-        return fitting.plan_for(fitting.fit_encoder(data, self._parameters), len(data), self._parameters)
+        return fitting.plan_for(fitting.fit_encoder(data, self._parameters), data, self._parameters)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one model file (safetensors) that `isthmus.load` reads without running anything in it.

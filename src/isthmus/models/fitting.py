@@ -23,6 +23,7 @@ from isthmus.nets.network import Network
 from isthmus.parameters import AutoencoderParameters
 from isthmus.plan import ANCHOR_WEIGHTS, DataShape, Machine, Plan, make_plan
 from isthmus.prep.columns import ColumnEncoder, choose_scaling
+from isthmus.prep.ordered import are_ordered
 from isthmus.prep.pixels import PixelEncoder, find_channels
 from isthmus.prep.rows import EncodedRows
 from isthmus.train.callbacks import Callback, ProgressBar
@@ -71,13 +72,14 @@ def _picture_scaling(parameters: AutoencoderParameters) -> str:
     return "common" if parameters.scaling == "auto" else parameters.scaling
 
 
-def plan_for(encoder: Encoder, n_rows: int, parameters: AutoencoderParameters) -> Plan:
-    """The plan for rows that ``encoder`` was fitted to, on this machine."""
+def plan_for(encoder: Encoder, data: Data, parameters: AutoencoderParameters) -> Plan:
+    """The plan for the rows that ``encoder`` was fitted to, on this machine."""
     check_options(parameters.optimizer, parameters.optimizer_options)
     device = find_device(parameters.device)
     scaling = encoder.scaling if isinstance(encoder, ColumnEncoder) else _picture_scaling(parameters)
     machine = Machine(device.type, multiplies_bfloat16(device.type))
-    return make_plan(DataShape(n_rows, encoder.layout, scaling), parameters, machine)
+    ordered = isinstance(encoder, ColumnEncoder) and are_ordered(data)
+    return make_plan(DataShape(len(data), encoder.layout, scaling, ordered), parameters, machine)
 
 
 def first_network(
@@ -165,7 +167,7 @@ def fit_baseline(plan: Plan, encoder: Encoder, rows: EncodedRows, seed: int) -> 
 def fit_all(data: Data, parameters: AutoencoderParameters, seed: int) -> tuple[Fitted, EncodedRows]:
     """Everything up to the first step of training."""
     encoder = fit_encoder(data, parameters)
-    plan = plan_for(encoder, len(data), parameters)
+    plan = plan_for(encoder, data, parameters)
     if plan.network == "unet" and isinstance(encoder, PixelEncoder):
         encoder = encoder.with_one_center()
     rows = EncodedRows(data, encoder)

@@ -12,7 +12,7 @@ import torch
 from isthmus.corruptions import Corruption, from_spec
 from isthmus.errors import ModelFileError, ParameterError, UserError
 from isthmus.files import container, schema
-from isthmus.layout import Layout, PixelLayout
+from isthmus.layout import ColumnLayout, Layout, PixelLayout
 from isthmus.models import encoder_state, fitting
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.base import BaseAutoencoder
@@ -121,6 +121,7 @@ def _check_network(spec: dict[str, Any], plan: Plan, layout: Layout) -> None:
         restores == (plan.latent_dim == 0),
         not restores or (isinstance(layout, PixelLayout) and bool(plan.hidden_dims) and not spec["baseline"]),
         (plan.network == "layers") == (plan.layers is not None),
+        plan.network != "conv1d" or (isinstance(layout, ColumnLayout) and layout.only_numbers),
         not restores or spec["estimator"] == "DenoisingAutoencoder",
     ]
     if not all(agree):

@@ -36,7 +36,7 @@ _OPTIONS = schema.Map(Either((Flag(), Number(), List(Number(), 4))), 20, Text(50
 _LAYERS = Object({"encoder": List(Text(200), 200), "decoder": List(Text(200), 200), "initializer": Text(50)})
 _PLAN = Object(
     {
-        "network": Enum(("dense", "conv", "unet", "layers", "custom")),
+        "network": Enum(("dense", "conv", "conv1d", "unet", "layers", "custom")),
         "latent_dim": Number(0, MOST, integer=True),
         "hidden_dims": List(_SIZE, 64),
         "activation": Enum(ACTIVATIONS),

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from isthmus.errors import ParameterError
-from isthmus.layout import Layout, PixelLayout
+from isthmus.layout import ColumnLayout, Layout, PixelLayout
 from isthmus.nets.conv import Refiner, conv_decoder, conv_encoder
+from isthmus.nets.conv1d import SampleRefiner
 from isthmus.nets.dense import dense_decoder, dense_encoder
 from isthmus.nets.layers import Layers, build_pair, draw
 from isthmus.nets.linear import LinearPath
@@ -34,10 +35,10 @@ def outline(
     anchored: bool,
     squash: bool,
 ) -> Network:
-    """An empty network on the meta device; ``kind`` is dense or conv."""
+    """An empty network on the meta device; ``kind`` is dense, conv or conv1d."""
     shapes = layout.input_shape, layout.output_shape
     with torch.device("meta"):
-        refiner = None
+        refiner: nn.Module | None = None
         if kind == "conv" and isinstance(layout, PixelLayout):
             refiner = Refiner(layout.shape, latent_dim)
             encoder: nn.Module = conv_encoder(layout.shape, hidden_dims, latent_dim, activation)
@@ -45,6 +46,8 @@ def outline(
         else:
             encoder = dense_encoder(shapes[0], hidden_dims, latent_dim, activation)
             decoder = dense_decoder(shapes[1], hidden_dims, latent_dim, activation)
+            if kind == "conv1d" and isinstance(layout, ColumnLayout):
+                refiner = SampleRefiner(layout.n_targets, latent_dim)
         linear = LinearPath(*shapes, latent_dim) if anchored else None
         network = Network(encoder, decoder, linear, layout.output_shape, latent_dim, refiner=refiner, squash=squash)
         return _channels_last(network)
