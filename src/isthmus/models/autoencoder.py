@@ -20,7 +20,8 @@ class Autoencoder(AutoencoderParameters, BaseAutoencoder):
     hidden_dims : sequence of int or "auto", default "auto"
         Hidden layer sizes of the encoder; the decoder mirrors them.
     network : "auto", "dense", "conv", "conv1d", a dict of layers, a pair (encoder, decoder) of nn.Module, or callable
-        The kind of network. "conv" is for pictures, "conv1d" for rows of ordered samples, such as signals. A dict lists layers as text (see `isthmus.nets.layers`), such as
+        The kind of network. "conv" is for pictures, "conv1d" for rows of ordered samples, such as signals. A dict lists layers
+        as text (see `isthmus.nets.layers`), such as
         ``{"encoder": ["flatten", "dense 32 relu"], "decoder": ["dense 784 sigmoid"], "initializer": "glorot-uniform"}``; it is
         kept in the model file. A pair of modules is copied at fit; a callable(input_shape, latent_dim) gives such a pair.
     activation : "gelu", "silu", "relu", "elu", "tanh" or "sigmoid", default "gelu"
