@@ -22,6 +22,7 @@ ACTIVATIONS = ("gelu", "silu", "relu", "elu", "tanh", "sigmoid")
 OPTIMIZERS = ("adamw", "adam", "rmsprop", "rmsprop-tf", "adadelta", "sgd")
 SCALINGS = ("auto", "common", "column", "range", "none")
 MOST = 2**24  # of a size that a model file holds; a layer so wide takes more memory than most machines have
+MOST_MEMBERS = 256
 LOSSES = ("auto", "mse", "mae", "huber", "bce")
 
 
@@ -240,6 +241,10 @@ class AutoencoderParameters:
     keep: str = parameter(
         "best", "Weights that a fit ends with: those of the epoch with the least validation error, or the last.",
         choices=("best", "last"),
+    )  # fmt: skip
+    members: int = parameter(
+        1, "Networks that are trained as one; their reconstructions are averaged, their latents stand side by side.",
+        number="int", low=1, high=MOST_MEMBERS,
     )  # fmt: skip
     precision: str = parameter(
         "auto", "Number format of training; everything after training runs in float32.",

@@ -98,6 +98,7 @@ class Plan:
     optimizer_options: dict[str, Any] = field(default_factory=dict)
     layers: Layers | None = None
     crop: int = 0
+    members: int = 1
     notes: tuple[str, ...] = field(default=())
 
 
@@ -156,6 +157,7 @@ def make_plan(shape: DataShape, parameters: AutoencoderParameters, machine: Mach
         optimizer_options=dict(p.optimizer_options or {}),
         layers=layers,
         crop=crop,
+        members=_members(p.members, network),
         notes=_notes(shape, network, latent_dim, output, anchored=anchored),
     )
 
@@ -195,6 +197,15 @@ def _network(parameters: AutoencoderParameters, layout: Layout, n_rows: int) -> 
     if large and isinstance(parameters, DenoisingParameters) and parameters.latent_dim == "auto":
         return "unet"
     return "conv" if large and n_rows >= 1_000 else "dense"
+
+
+def _members(asked: int, network: str) -> int:
+    """What was asked for; a user's own modules may do in a forward pass what cannot be done for several at once."""
+    if asked > 1 and network == "custom":
+        raise ParameterError(
+            f"members={asked} needs a network of isthmus's own or a dict of layers; leave members out for modules of yours."
+        )
+    return asked
 
 
 def _latent_dim(asked: int | str, network: str, layers: Layers | None, shape: DataShape) -> int:

@@ -119,7 +119,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         DataError : columns or pictures that do not fit those of fit.
         """
         rows = self._rows(X)
-        return self._run(self.network_, Network.encode, rows)
+        return self._run(self.network_, lambda network, x: network.encode(x), rows)
 
     def inverse_transform(self, Z: Any) -> Any:
         """Decode latents (n_samples, latent_dim_) to rows of the kind that ``fit`` was given, in original units."""
@@ -211,7 +211,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _keep(self, fitted: fitting.Fitted) -> None:
         self.encoder_, self.plan_, self.network_ = fitted.encoder, fitted.plan, fitted.network
-        self.baseline_, self.block_rows_, self.latent_dim_ = fitted.baseline, fitted.block, fitted.plan.latent_dim
+        self.baseline_, self.block_rows_ = fitted.baseline, fitted.block
+        self.latent_dim_ = fitted.plan.latent_dim * fitted.plan.members
         self._work = fitted.work
 
     def _train(

@@ -19,6 +19,7 @@ from isthmus.models.inputs import Data
 from isthmus.nets.blocks import block_rows
 from isthmus.nets.build import multiply_adds, outline, outline_layers, outline_unet, start, wrap
 from isthmus.nets.linear import LinearPath
+from isthmus.nets.members import Members
 from isthmus.nets.network import Network
 from isthmus.parameters import AutoencoderParameters
 from isthmus.plan import ANCHOR_WEIGHTS, DataShape, Machine, Plan, make_plan
@@ -91,7 +92,9 @@ def first_network(
         network = wrap(parameters.network, layout, plan.latent_dim, squash=squash, seed=seed)
     else:
         initializer = None if plan.layers is None else plan.layers.initializer
-        network = start(outline_for(plan, layout), generator_for(seed, 3), initializer)
+        places = [(3,), *((3, member) for member in range(1, plan.members))]
+        started = [start(outline_one(plan, layout), generator_for(seed, *place), initializer) for place in places]
+        network = started[0] if plan.members == 1 else Members(started)
     _set_bounds(network, encoder)
     if linear is not None:
         set_anchor(network, linear)
@@ -132,6 +135,12 @@ def _most_rows(layout: Layout) -> int:
 
 def outline_for(plan: Plan, layout: Layout) -> Network:
     """The plan's network without memory, for its tensors' names and shapes."""
+    one = outline_one(plan, layout)
+    return one if plan.members == 1 else Members([one] * plan.members)
+
+
+def outline_one(plan: Plan, layout: Layout) -> Network:
+    """One member of the plan's network, without memory."""
     if plan.network == "unet":
         return outline_unet(layout, plan.hidden_dims, halved=plan.crop == 0)
     if plan.layers is not None:
@@ -176,7 +185,7 @@ def fit_all(data: Data, parameters: AutoencoderParameters, seed: int) -> tuple[F
     if linear is None and plan.latent_dim:
         note = "PCA at this size would be larger than the network; the report compares with the mean row instead."
         plan = dataclasses.replace(plan, notes=(*plan.notes, note))
-    work = multiply_adds(network.eval(), encoder.layout.input_shape)
+    work = multiply_adds(network.eval(), encoder.layout.input_shape) * plan.members
     return Fitted(encoder, plan, network.to(plan.device), baseline, work, linear), rows
 
 

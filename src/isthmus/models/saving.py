@@ -22,6 +22,7 @@ from isthmus.models import encoder_state, fitting
 from isthmus.parameters import (
     ACTIVATIONS,
     MOST,
+    MOST_MEMBERS,
     OPTIMIZERS,
     SCALINGS,
     AutoencoderParameters,
@@ -62,6 +63,7 @@ _PLAN = Object(
         "optimizer_options": _OPTIONS,
         "layers": Either((Null(), _LAYERS)),
         "crop": _COUNT,
+        "members": Number(1, MOST_MEMBERS, integer=True),
         "notes": List(_TEXT, 100),
     }
 )

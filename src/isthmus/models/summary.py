@@ -17,7 +17,7 @@ def as_text(model: Any) -> str:
     lines += ["plan"] + [f"  {name:<18} {value}" for name, value in plan_rows(model.plan_)]
     lines += ["", "layers"] + [f"  {name:<28} {words:>34} {n:>12,}" for name, words, n in layer_rows(model.network_)]
     n_parameters = sum(p.numel() for p in model.network_.parameters())
-    work = multiply_adds(model.network_, model.encoder_.layout.input_shape)
+    work = multiply_adds(model.network_, model.encoder_.layout.input_shape) * model.plan_.members
     lines += [
         "",
         f"parameters           {n_parameters:,} ({n_parameters * 4 / 2**20:.1f} MiB in float32)",
@@ -75,6 +75,8 @@ def plan_rows(plan: Any) -> list[tuple[str, str]]:
     unsaid: tuple[Any, ...] = (None, (), {})
     if not plan.crop:
         del said["crop"]
+    if plan.members == 1:
+        del said["members"]
     return [(name, _value(value)) for name, value in said.items() if value not in unsaid or name == "patience"]
 
 

@@ -24,9 +24,15 @@ class Output(NamedTuple):
 
 
 class _StraightThroughClamp(torch.autograd.Function):
+    generate_vmap_rule = True  # several networks may run as one
+
     @staticmethod
-    def forward(ctx: object, y: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    def forward(y: Tensor, low: Tensor, high: Tensor) -> Tensor:
         return torch.clamp(y, low, high)
+
+    @staticmethod
+    def setup_context(ctx: object, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        """Nothing is kept: the gradient passes as it is."""
 
     @staticmethod
     def backward(ctx: object, *gradients: Tensor) -> tuple[Tensor, None, None]:

@@ -16,7 +16,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from scipy import stats
@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from isthmus.errors import IsthmusWarning
 from isthmus.losses import over_observed, per_row
+from isthmus.nets.members import Members
 from isthmus.nets.seeding import seeded
 from isthmus.plan import MOST_VALIDATION_ROWS, Plan
 from isthmus.train.callbacks import Callback, FitState
@@ -97,6 +98,11 @@ class Job:
         """Where the network is."""
         return torch.device(self.plan.device)
 
+    @property
+    def forward(self) -> Callable[[Tensor], Any]:
+        """What gives the network's output; several members get a block of rows each."""
+        return self.network.each if isinstance(self.network, Members) else self.network
+
 
 def train(job: Job) -> list[dict[str, float]]:
     """Train ``job.network`` in place and leave the best weights in it.
@@ -160,6 +166,7 @@ def _one_epoch(job: Job, state: FitState, optimizer: torch.optim.Optimizer, trai
     """One pass over the training rows in a new order; the mean loss of its steps."""
     plan, network, first = job.plan, job.network, state.step
     network.train()
+    run = job.forward
     total = torch.zeros((), device=job.device)
     order = training[torch.randperm(len(training), generator=generator_for(job.seed, 1, state.epoch))]
     for index in _batches(order, plan.batch_size):
@@ -167,7 +174,7 @@ def _one_epoch(job: Job, state: FitState, optimizer: torch.optim.Optimizer, trai
             group["lr"] = share * group["share"] * learning_rate_at(state.step, state.total_steps, plan)
         x, seen = _rows_of_step(job, index, state.step)
         with torch.autocast(job.device.type, torch.bfloat16, enabled=plan.precision == "bfloat16"):
-            output = network(seen)
+            output = run(seen)
         errors = job.error_map(output.reconstruction.float(), x)
         loss = over_observed(errors) if job.gaps else errors.mean()
         penalty = None if job.penalty is None else job.penalty(output)
@@ -190,7 +197,7 @@ def _one_epoch(job: Job, state: FitState, optimizer: torch.optim.Optimizer, trai
 
 def _rows_of_step(job: Job, index: Tensor, step: int) -> tuple[Tensor, Tensor]:
     """The rows at ``index``, or a window of each picture, and what the network sees of them."""
-    x, given = (rows.to(job.device) for rows in _both(job, index))
+    x, given = (_for_each(rows.to(job.device), job.plan.members) for rows in _both(job, index))
     # Whole pictures are spoiled, so that a hole has the same share of a picture in training and afterwards.
     given = given if job.corrupt is None else job.corrupt(given, generator_for(job.seed, 2, step))
     if job.plan.crop:
@@ -203,6 +210,11 @@ def _both(job: Job, index: Tensor) -> tuple[Tensor, Tensor]:
     """The rows at ``index``, and what stands in their place at the network's input."""
     x = job.rows.take(index)
     return x, x if job.inputs is None else job.inputs.take(index)
+
+
+def _for_each(x: Tensor, members: int) -> Tensor:
+    """The same rows once more for each further member."""
+    return x if members == 1 else torch.cat([x] * members)
 
 
 def _windows(x: Tensor, side: int, generator: torch.Generator) -> list[tuple[slice, slice]]:
@@ -272,11 +284,12 @@ def _validate(job: Job, validation: Tensor) -> Tensor:
         # Windows say how many pixels fit in a step; whole pictures go one by one then.
         at_once = 1 if job.plan.crop else job.plan.batch_size * 2
         for number, index in enumerate(validation.split(at_once)):
-            x, seen = (rows.to(job.device) for rows in _both(job, index))
+            x, seen = (_for_each(rows.to(job.device), job.plan.members) for rows in _both(job, index))
             seen = seen if job.corrupt is None else job.corrupt(seen, generator_for(job.seed, 4, number))
-            errors = job.error_map(job.network(seen).reconstruction.float(), x)
+            errors = job.error_map(job.forward(seen).reconstruction.float(), x)
             # Without gaps a NaN is a network that broke down, which `per_row` would take for a missing cell.
-            parts.append((per_row(errors) if job.gaps else errors.flatten(1).mean(dim=1)).double().cpu())
+            means = (per_row(errors) if job.gaps else errors.flatten(1).mean(dim=1)).double().cpu()
+            parts.append(means.unflatten(0, (job.plan.members, -1)).mean(dim=0))
     return torch.cat(parts)
 
 

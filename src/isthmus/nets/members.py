@@ -1,0 +1,117 @@
+"""Several networks of one shape that are trained and run as one.
+
+In: networks. Out: one `Network` whose weights have the members along their first axis. `torch.func.vmap` turns each product
+of a layer into one batched product for all members, so eight of them cost far less than eight times one: what a small
+network's step waits for is the call of each operation, not its arithmetic.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from isthmus.nets.network import Network, Output
+
+
+class Members(Network):
+    """Networks of one shape, side by side.
+
+    A row's latents are those of all members one after the other, (n, members * latent_dim); its reconstruction is the mean
+    of theirs. In training each member sees rows of its own, see `each`.
+
+    Parameters
+    ----------
+    networks : at least one, all of one shape; each is copied.
+    """
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        nn.Module.__init__(self)
+        self.count = len(networks)
+        self.stacked = _stacked(networks)
+
+    @property
+    def linear(self) -> Any:  # type: ignore[override]  # the members' paths, stacked
+        """The linear paths; what is copied to their weights is copied to each member's."""
+        return self.stacked.linear
+
+    @property
+    def bounds(self) -> Any:  # type: ignore[override]  # nn.Module has no such types
+        """The bounds of the reconstruction, which all members share."""
+        return self.stacked.bounds
+
+    @property
+    def latent_scale(self) -> Tensor:  # type: ignore[override]  # the members' scales, stacked
+        """The scale of each latent coordinate of each member, (members, latent_dim)."""
+        return self.stacked.latent_scale
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Encoded rows (n, *input_shape) to latents (n, members * latent_dim)."""
+        latents: Tensor = self._mapped(Network.encode, x, None)
+        return latents.transpose(0, 1).flatten(1)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Latents (n, members * latent_dim) to the mean of the members' reconstructions, (n, *output_shape)."""
+        parts = z.unflatten(1, (self.count, -1)).transpose(0, 1)
+        made: Tensor = self._mapped(Network.decode, parts, 0)
+        return made.mean(dim=0)
+
+    def forward(self, x: Tensor) -> Output:
+        """Encode and decode; ``stats["members"]`` holds each member's reconstruction, (n, members, *output_shape)."""
+        latent, made = self._mapped(_encode_and_decode, x, None)
+        return Output(made.mean(dim=0), latent.transpose(0, 1).flatten(1), {"members": made.transpose(0, 1)})
+
+    def each(self, x: Tensor) -> Output:
+        """Equal blocks of rows, one for each member: (members * n, *input_shape) to reconstructions in the same order."""
+        latent, made = self._mapped(_encode_and_decode, x.unflatten(0, (self.count, -1)), 0)
+        return Output(made.flatten(0, 1), latent.flatten(0, 1), {})
+
+    def _mapped(self, function: Callable[[Network, Tensor], Any], x: Tensor, axis: int | None) -> Any:
+        """``function`` of each member and its part of ``x`` along ``axis``, or of all of ``x`` where that is None."""
+        state = {**dict(self.stacked.named_parameters()), **dict(self.stacked.named_buffers())}
+        axes = {name: None if name.startswith("bounds.") else 0 for name in state}
+        caller = _Caller(self.stacked, function)
+
+        def one(weights: dict[str, Tensor], rows: Tensor) -> Any:
+            return functional_call(caller, {f"network.{name}": value for name, value in weights.items()}, (rows,))
+
+        return vmap(one, in_dims=(axes, axis), randomness="different")(state, x)
+
+
+class _Caller(nn.Module):
+    """Lets `functional_call` run another function of a network than its ``forward``."""
+
+    def __init__(self, network: Network, function: Callable[[Network, Tensor], Any]) -> None:
+        super().__init__()
+        self.network = network
+        self.function = function
+
+    def forward(self, x: Tensor) -> Any:
+        return self.function(self.network, x)
+
+
+def _encode_and_decode(network: Network, x: Tensor) -> tuple[Tensor, Tensor]:
+    made: Output = network(x)
+    return made.latent, made.reconstruction
+
+
+def _stacked(networks: Sequence[Network]) -> Network:
+    """The first network with the weights of all, stacked; not to be run itself. Its bounds are those of all."""
+    tree = copy.deepcopy(networks[0])
+    for name, module in tree.named_modules():
+        if name == "bounds":
+            continue
+        others = [network.get_submodule(name) for network in networks]
+        for key in list(module._parameters):
+            values = [other._parameters[key] for other in others]
+            if values[0] is not None:
+                module._parameters[key] = nn.Parameter(torch.stack([v.detach() for v in values if v is not None]))
+        for key in list(module._buffers):
+            kept = [other._buffers[key] for other in others]
+            if kept[0] is not None:
+                module._buffers[key] = torch.stack([v for v in kept if v is not None])
+    return tree
