@@ -37,6 +37,7 @@ class Allowed:
     number : ``"int"`` or ``"float"`` when numbers from ``low`` to ``high`` are allowed too.
     open_low, open_high : the bound itself is not allowed.
     several : a sequence of such numbers is allowed (``512,256`` on the command line).
+    ends : a pair (first, last) of such numbers is allowed too.
     none : None is allowed.
     flag : only True and False are allowed.
     python_only : words for values that cannot be typed on a command line; such values are checked where they are used.
@@ -50,6 +51,7 @@ class Allowed:
     open_low: bool = False
     open_high: bool = False
     several: bool = False
+    ends: bool = False
     none: bool = False
     flag: bool = False
     python_only: str = ""
@@ -76,6 +78,8 @@ class Allowed:
             return isinstance(value, bool)
         if self.several and isinstance(value, (tuple, list)):
             return len(value) > 0 and all(self.admits_number(v) for v in value)
+        if self.ends and isinstance(value, (tuple, list)):
+            return len(value) == 2 and all(self.admits_number(v) for v in value)
         if not self.several and self.admits_number(value):
             return True
         return bool(self.python_only) and not isinstance(value, (bool, numbers.Number))
@@ -87,6 +91,8 @@ class Allowed:
             noun = "an integer" if self.number == "int" else "a number"
             noun = f"a sequence of {noun.split()[1]}s" if self.several else noun
             said.append(f"{noun}{self._range_words()}")
+        if self.ends:
+            said.append("a pair (first, last) of such")
         if self.flag:
             said.append("True or False")
         said += [f'"{c}"' for c in self.choices]

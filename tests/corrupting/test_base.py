@@ -24,11 +24,20 @@ from isthmus.corruptions import (
 from isthmus.errors import ParameterError
 
 FOR_PICTURES = [
-    GaussianNoise(), GaussianNoise(0.3, clip=False), MaskingNoise(), SaltPepper(), Speckle(), Holes(),
+    GaussianNoise(), GaussianNoise(0.3, clip=False), GaussianNoise((0.5, 0.1)), MaskingNoise(), MaskingNoise((0, 0.4)),
+    SaltPepper(), Speckle(), Holes(),
     Holes(3, (0.1, 0.2), "stripes", "mean"), Watermark(), Watermark("to\nyou", opacity=0.9, place="center", size=0.4, ink=1.0),
     Watermark(picture=np.eye(5), place="top-right", size=None), Grayscale(), GaussianNoise(0.1) | Holes() | Watermark(),
 ]  # fmt: skip
-FOR_ROWS = [GaussianNoise(), MaskingNoise(), SaltPepper(), Swap(), Swap() | GaussianNoise(0.1)]
+FOR_ROWS = [
+    GaussianNoise(),
+    GaussianNoise((0.1, 1.0)),
+    MaskingNoise(),
+    MaskingNoise((0.6, 0.1)),
+    SaltPepper(),
+    Swap(),
+    Swap() | GaussianNoise(0.1),
+]
 EVERY = [*FOR_PICTURES, *FOR_ROWS]
 
 

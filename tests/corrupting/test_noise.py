@@ -83,3 +83,55 @@ def test_a_row_alone_cannot_be_swapped(mixed, seeded):
     """A batch of one row stays as it is."""
     x, space = mixed
     assert same(Swap(1.0).on_columns(x[1:2], seeded(), space), x[1:2])
+
+
+def test_a_pair_is_a_ladder_over_the_rows(pictures, mixed, seeded):
+    """Noise goes evenly from the first row's to the last row's deviation, up or down, in pictures and in numbers."""
+    one, pair = GaussianNoise(1.0, clip=False), GaussianNoise((0.8, 0.2), clip=False)
+    steps = torch.linspace(0.8, 0.2, len(pictures))[:, None, None, None]
+    expected = (one.on_pictures(pictures, seeded()) - pictures) * steps
+    assert torch.allclose(pair.on_pictures(pictures, seeded()) - pictures, expected, atol=1e-6)
+    x, space = mixed[0].nan_to_num(), mixed[1]
+    expected = (one.on_columns(x, seeded(), space) - x) * torch.linspace(0.8, 0.2, len(x))[:, None]
+    assert torch.allclose(pair.on_columns(x, seeded(), space) - x, expected, atol=1e-5)
+
+
+def test_the_share_that_is_masked_climbs(pictures, mixed, seeded):
+    """The first rows keep nearly all of their pixels or cells, the last ones lose nearly all, the middle ones half."""
+    masked = (MaskingNoise((0, 1)).on_pictures(pictures + 0.01, seeded()) == 0).all(dim=1).float()
+    assert float(masked[0].mean()) == 0
+    assert float(masked[-1].mean()) == 1
+    x, space = mixed[0].nan_to_num(), mixed[1]
+    gone = MaskingNoise((0, 1)).on_columns(x, seeded(), space)[:, :4].isnan().float()
+    assert [float(part.mean()) for part in gone.chunk(3)] == pytest.approx([1 / 6, 1 / 2, 5 / 6], abs=0.03)
+
+
+@pytest.mark.parametrize("make", [GaussianNoise, MaskingNoise])
+def test_equal_ends_are_the_single_strength(make, pictures, mixed, seeded):
+    """A ladder without a climb is no ladder, to the bit; so is that of a batch of one row."""
+    x, space = mixed
+    alike = [make(0.3), make((0.3, 0.3))]
+    one, two = (kind.on_pictures(pictures, seeded()) for kind in alike)
+    assert torch.equal(one, two)
+    one, two = (kind.on_columns(x, seeded(), space) for kind in alike)
+    assert same(one, two)
+    one, two = (kind.on_columns(x[:1], seeded(), space) for kind in (make(0.3), make((0.3, 0.9))))
+    assert same(one, two)
+
+
+def test_a_larger_ladder_spoils_further_cells(pictures, mixed, seeded):
+    """From one generator state, a ladder above another masks all that the other masks, in every row."""
+    x, space = mixed[0].nan_to_num(), mixed[1]
+    small, large = MaskingNoise((0.5, 0.1)), MaskingNoise((0.6, 0.5))
+    less, more = (kind.on_columns(x, seeded(), space).isnan() for kind in (small, large))
+    assert bool((less <= more).all())
+    assert int(more.sum()) > int(less.sum())
+    less, more = (kind.on_pictures(pictures + 0.01, seeded()) == 0 for kind in (small, large))
+    assert bool((less <= more).all())
+
+
+def test_no_rows_have_no_ladder(mixed, seeded):
+    """An empty batch stays empty."""
+    x, space = mixed
+    assert GaussianNoise((0.1, 0.2)).on_columns(x[:0], seeded(), space).shape == (0, 9)
+    assert MaskingNoise((0.1, 0.2)).on_columns(x[:0], seeded(), space).shape == (0, 9)

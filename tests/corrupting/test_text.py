@@ -27,9 +27,9 @@ SHARE = st.floats(0, 1)
 ABOVE = st.floats(1e-6, 1)
 LETTERS = st.text("abcXYZ 0129|='\"\\,./-\n", min_size=1, max_size=12).filter(str.strip)
 PARTS = st.one_of(
-    st.builds(GaussianNoise, st.floats(0, 10), st.booleans()),
+    st.builds(GaussianNoise, st.floats(0, 10) | st.tuples(st.floats(0, 10), st.floats(0, 10)), st.booleans()),
     st.builds(Speckle, st.floats(0, 10), st.booleans()),
-    st.builds(MaskingNoise, SHARE),
+    st.builds(MaskingNoise, SHARE | st.tuples(SHARE, SHARE)),
     st.builds(SaltPepper, SHARE),
     st.builds(Swap, SHARE),
     st.just(Grayscale()),
@@ -54,6 +54,8 @@ def test_a_corruption_comes_back_from_its_text(parts):
     [
         ("gaussian-noise", GaussianNoise()),
         ("gaussian-noise 0.1", GaussianNoise(0.1)),
+        ("gaussian-noise 0.05,1.0", GaussianNoise((0.05, 1.0))),
+        ("masking-noise share=1/2,0", MaskingNoise((0.5, 0.0))),
         ("  gaussian-noise   std=25/255  clip=false ", GaussianNoise(25 / 255, clip=False)),
         ("swap .3|masking-noise share=0.1", Swap(0.3) | MaskingNoise(0.1)),
         ("holes 2 size=0.1,0.3 value=mean", Holes(2, (0.1, 0.3), value="mean")),
@@ -113,7 +115,8 @@ def test_what_only_python_holds_has_no_text(part):
         ("watermark 'open", 'cannot be read at "\'open"'),
         ("watermark it's", "a quote does not end"),
         ('watermark "a\\x"', "JSON's escapes"),
-        ("gaussian-noise 25", r"std of GaussianNoise must be a number >= 0 and <= 10; got 25"),
+        ("gaussian-noise 25", r"std of GaussianNoise must be a number >= 0 and <= 10 or a pair .*; got 25"),
+        ("gaussian-noise 0.1,x", r"std of GaussianNoise must be .* got \(0.1, 'x'\)"),
         ("gaussian-noise 1/0", "got '1/0'"),
         ("gaussian-noise nan", "got nan"),
         ("gaussian-noise clip=yes", "must be True or False; got 'yes'"),

@@ -90,7 +90,8 @@ def test_filters_are_told_the_noise(model):
     """The strength of noise is known to them where noise is all there is."""
     low, high = model.encoder_.low, model.encoder_.high
     assert noise_of(model, 255) == pytest.approx(0.1 * (high - low) / 255)
-    assert noise_of(DenoisingAutoencoder(GaussianNoise() | Holes(), **SETTINGS).fit(waves()), 255) is None
+    for more in (GaussianNoise() | Holes(), GaussianNoise((0.1, 0.1))):
+        assert noise_of(DenoisingAutoencoder(more, **SETTINGS).fit(waves()), 255) is None
 
 
 def test_spoiling_is_repeatable_and_of_any_size(model):

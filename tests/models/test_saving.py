@@ -340,6 +340,7 @@ class TestDenoising:
         [
             GaussianNoise(0.1), MaskingNoise(0.4), SaltPepper(0.1), Speckle(0.3), Holes(2, (0.2, 0.4), "stripes", "mean"),
             GaussianNoise(0.1) | Holes(), "auto", Chain((SaltPepper(0.01),) * 60),
+            GaussianNoise((0.05, 1.0)) | MaskingNoise((0.5, 0.1)),
         ],
         ids=lambda kind: repr(kind)[:40],
     )  # fmt: skip

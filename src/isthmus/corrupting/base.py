@@ -153,7 +153,7 @@ class Declared(Corruption):
             try:
                 check_value(field.name, value, rule, type(self).__name__)
             except ParameterError as error:
-                unit = f" {rule.help}" if rule.number and isinstance(value, numbers.Real) else ""
+                unit = f" {rule.help}" if rule.number and isinstance(value, (numbers.Real, tuple, list)) else ""
                 raise ParameterError(f"{error}{unit}") from None
             object.__setattr__(self, field.name, _plain(value))
 
@@ -226,7 +226,22 @@ def normal(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> 
     return torch.randn(shape, generator=generator, device=generator.device).to(like)
 
 
+def along_batch(strength: float | tuple[float, float], like: Tensor) -> float | Tensor:
+    """A strength as it is; of a pair (first, last) each row's own, evenly from the first row to the last.
+
+    Parameters
+    ----------
+    like : Tensor (n, ...); the rows' strengths (n, 1, ...) are of its type, and reach over its other axes.
+    """
+    if not isinstance(strength, tuple):
+        return strength
+    steps = torch.linspace(*strength, len(like), dtype=like.dtype)  # the same on every kind of device
+    return steps.to(like.device).reshape(-1, *[1] * (like.ndim - 1))
+
+
 def _plain(value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        return tuple(_plain(v) for v in value)
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return value
     return int(value) if isinstance(value, numbers.Integral) else float(value)

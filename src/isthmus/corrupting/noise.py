@@ -2,6 +2,9 @@
 
 Strengths are fractions of the data range for pictures, and column standard deviations for rows. With the same generator
 state, a larger share spoils the same pixels or cells and further ones.
+
+A pair (first, last) as a strength is a ladder: even steps over the rows of a batch. Members of an ensemble see the batch in
+equal blocks, one after the other, so each learns a part of the ladder of its own.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from isthmus.corrupting.base import Declared, normal, uniform
+from isthmus.corrupting.base import Declared, along_batch, normal, uniform
 from isthmus.corrupting.space import ColumnSpace
 from isthmus.parameters import parameter
 
@@ -28,9 +31,11 @@ class GaussianNoise(Declared):
 
     Parameters
     ----------
-    std : float from 0 to 10, default 0.2
+    std : float from 0 to 10, or pair (first, last) of them, default 0.2
         Standard deviation of the noise: a fraction of the data range for pictures (25 of 255 is ``25 / 255``), standard
-        deviations of the column for rows.
+        deviations of the column for rows. A pair goes in even steps from the first row of a batch to the last one (a batch
+        of one row has the first). Each member of an ensemble (``members=``) sees a block of the batch and so learns
+        strengths of its own: of ``(0.05, 1.0)`` the first member the weakest.
     clip : bool, default True
         Keep pictures in their range. Rows are never clipped.
 
@@ -42,21 +47,21 @@ class GaussianNoise(Declared):
     uint8 25
     """
 
-    std: float = parameter(
+    std: float | tuple[float, float] = parameter(
         0.2, "A fraction of the data range for pictures, standard deviations of the column for rows.",
-        positional=True, number="float", low=0, high=MOST_STD,
+        positional=True, number="float", low=0, high=MOST_STD, ends=True,
     )  # fmt: skip
     clip: bool = parameter(True, "Keep pictures in their range.", positional=True, flag=True)
 
     def on_pictures(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Add noise to each value of each channel."""
-        noisy = normal(x.shape, generator, x).mul_(self.std).add_(x)
+        noisy = normal(x.shape, generator, x).mul_(along_batch(self.std, x)).add_(x)
         return noisy.clamp_(0, 1) if self.clip else noisy
 
     def on_columns(self, x: Tensor, generator: torch.Generator, space: ColumnSpace) -> Tensor:
         """Add noise to each number, dates' trends included."""
         count = space.layout.n_numbers
-        noise = normal((len(x), count), generator, x).mul_(space.deviations.to(x)).mul_(self.std)
+        noise = normal((len(x), count), generator, x).mul_(space.deviations.to(x)).mul_(along_batch(self.std, x))
         return torch.cat([x[:, :count] + noise, x[:, count:]], dim=1)
 
 
@@ -66,8 +71,10 @@ class MaskingNoise(Declared):
 
     Parameters
     ----------
-    share : float from 0 to 1, default 0.25
-        Chance of each pixel (all of its channels together) or each cell.
+    share : float from 0 to 1, or pair (first, last) of them, default 0.25
+        Chance of each pixel (all of its channels together) or each cell. A pair goes in even steps from the first row of a
+        batch to the last one (a batch of one row has the first). Each member of an ensemble (``members=``) sees a block of
+        the batch and so learns shares of its own: of ``(0.1, 0.5)`` the first member the smallest.
 
     Examples
     --------
@@ -78,17 +85,20 @@ class MaskingNoise(Declared):
     """
 
     for_pictures: ClassVar[str] = "MaskingNoise"
-    share: float = parameter(
-        0.25, "Chance of each pixel or cell to be masked.", positional=True, number="float", low=0, high=1
-    )
+    share: float | tuple[float, float] = parameter(
+        0.25, "Chance of each pixel or cell to be masked.",
+        positional=True, number="float", low=0, high=1, ends=True,
+    )  # fmt: skip
 
     def on_pictures(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Set pixels to 0."""
-        return x.masked_fill(_pixels(x, generator) < self.share, 0.0)
+        draw = _pixels(x, generator)
+        return x.masked_fill(draw < along_batch(self.share, draw), 0.0)
 
     def on_columns(self, x: Tensor, generator: torch.Generator, space: ColumnSpace) -> Tensor:
         """Make cells missing: NaN at each of their positions."""
-        masked = uniform((len(x), space.layout.n_columns), generator, x) < self.share
+        draw = uniform((len(x), space.layout.n_columns), generator, x)
+        masked = draw < along_batch(self.share, draw)
         return x.masked_fill(space.of_cells(masked, fill=False), torch.nan)
 
 

@@ -135,11 +135,10 @@ def _value(text: str, field: dataclasses.Field[Any]) -> Any:
     rule: Allowed | None = field.metadata.get("allowed")
     if isinstance(field.default, str) and (rule is None or text in rule.choices):
         return text
-    if rule is None or (rule.flag or rule.none):
-        if text.lower() in _WORDS:
-            return _WORDS[text.lower()]
-        if rule is None and "," in text:
-            return tuple(_number(part) for part in text.split(","))
+    if (rule is None or rule.flag or rule.none) and text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    if (rule is None or rule.ends) and "," in text:
+        return tuple(_number(part) for part in text.split(","))
     return _number(text, whole=rule is not None and rule.number == "int")
 
 

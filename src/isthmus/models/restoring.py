@@ -69,11 +69,11 @@ def data_range(model: Any, dtype: object) -> float:
 
 
 def noise_of(model: Any, data_range: float) -> float | None:
-    """Standard deviation of the noise that was added, as a share of ``data_range``; None where that is not all of it."""
+    """Standard deviation of the noise that was added, as a share of ``data_range``; None where there is more."""
     noise = model.corruption_
-    if type(noise) is not GaussianNoise:
+    if type(noise) is not GaussianNoise or isinstance(noise.std, tuple):
         return None
-    return float(noise.std) * float(model.encoder_.high - model.encoder_.low) / data_range
+    return noise.std * float(model.encoder_.high - model.encoder_.low) / data_range
 
 
 def filters_beside(model: Any, parts: Iterable[Part], *, by_model: bool) -> list[Row]:
