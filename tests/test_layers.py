@@ -13,7 +13,7 @@ LAYERS = {
     "prep": 2, "nets": 2, "baselines": 2, "losses": 2, "corruptions": 2, "corrupting": 2, "scoring": 2, "thresholds": 2,
     "attribution": 2, "files": 2, "filters": 2, "restoration": 2, "tiles": 2,
     "labelled": 2, "conformal": 2, "drift": 2,
-    "plan": 3, "train": 3,
+    "plan": 3, "sizing": 3, "train": 3,
     "models": 4,
     "views": 5, "systems": 5, "recipes": 5,
     "shell": 6,
@@ -23,7 +23,7 @@ LAYERS = {
 BESIDE = {
     ("parameters", "errors"), ("atomic", "errors"), ("optional", "errors"),
     ("corruptions", "corrupting"), ("corrupting", "prep"), ("corrupting", "nets"),
-    ("train", "plan"), ("systems", "views"), ("recipes", "systems"), ("recipes", "views"),
+    ("plan", "sizing"), ("train", "plan"), ("train", "sizing"), ("systems", "views"), ("recipes", "systems"), ("recipes", "views"),
     ("restoration", "filters"),
     ("labelled", "thresholds"), ("conformal", "thresholds"), ("drift", "thresholds"),
     ("__main__", "__init__"),

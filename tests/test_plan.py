@@ -11,17 +11,9 @@ from isthmus.errors import ParameterError
 from isthmus.layout import ColumnLayout, PixelLayout
 from isthmus.nets.layers import Layers
 from isthmus.parameters import AutoencoderParameters, DenoisingParameters
-from isthmus.plan import (
-    ANCHOR_WEIGHTS,
-    FEWEST_STEPS,
-    MOST_STEPS,
-    MOST_VALIDATION_ROWS,
-    DataShape,
-    Machine,
-    default_latent_dim,
-    make_plan,
-)
+from isthmus.plan import ANCHOR_WEIGHTS, DataShape, Machine, make_plan
 from isthmus.prep.ordered import NOTE
+from isthmus.sizing import FEWEST_STEPS, MOST_STEPS, MOST_VALIDATION_ROWS
 
 ROWS = (2, 3, 17, 100, 999, 5_000, 60_000, 1_000_000)
 COLUMNS = (1, 2, 3, 10, 64, 784, 20_000)
@@ -48,18 +40,6 @@ def test_the_same_data_have_the_same_plan():
 def test_nothing_is_left_open():
     """No value of a plan is "auto"."""
     assert "auto" not in dataclasses.astuple(plan_of())
-
-
-@pytest.mark.parametrize("n", COLUMNS)
-def test_default_latent_dim_stays_within_its_bounds(n):
-    """The default latent size is at least 1, at most half of the columns and 128."""
-    assert 1 <= default_latent_dim(n, 100_000) <= max(1, min(n // 2, 128))
-
-
-def test_default_latent_dim_grows_with_the_columns():
-    """More columns never get a smaller latent."""
-    sizes = [default_latent_dim(n, 100_000) for n in COLUMNS]
-    assert sizes == sorted(sizes)
 
 
 @pytest.mark.parametrize("n_rows", ROWS)

@@ -26,7 +26,8 @@ from isthmus.errors import IsthmusWarning
 from isthmus.losses import over_observed, per_row
 from isthmus.nets.members import Members
 from isthmus.nets.seeding import seeded
-from isthmus.plan import MOST_VALIDATION_ROWS, Plan
+from isthmus.plan import Plan
+from isthmus.sizing import MOST_VALIDATION_ROWS
 from isthmus.train.callbacks import Callback, FitState
 from isthmus.train.optimizers import learning_rate_at, make_optimizer
 
