@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from isthmus.errors import IsthmusWarning
+from isthmus.nets.members import Members
 from isthmus.train.callbacks import Callback
 from isthmus.train.loop import MOST_ROLLBACKS, generator_for, split_rows, train
 
@@ -327,3 +328,22 @@ def test_gradients_may_be_off(job_of, curve):
     with torch.no_grad():
         history = train(job_of(curve, max_epochs=1))
     assert len(history) == 2
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_members_learn_as_they_would_alone(job_of, curve, optimizer):
+    """Trained as one, each member takes the steps that its network takes alone, on the same rows."""
+    changes = {"keep": "last", "max_epochs": 2, "optimizer": optimizer}
+    alone = [job_of(curve, **changes) for _ in range(3)]
+    for seed, job in enumerate(alone):
+        with torch.no_grad():
+            for weight in job.network.encoder.parameters():
+                weight.normal_(0, 0.3, generator=generator_for(seed))
+    plan = dataclasses.replace(alone[0].plan, members=3)
+    together = dataclasses.replace(alone[0], network=Members([job.network for job in alone]), plan=plan)
+    losses = [train(job)[-1]["validation_loss"] for job in alone]
+    assert train(together)[-1]["validation_loss"] == pytest.approx(sum(losses) / 3, rel=1e-3)
+    members = dict(together.network.stacked.named_parameters())
+    for m, job in enumerate(alone):
+        for name, weight in job.network.named_parameters():
+            assert torch.allclose(members[name][m], weight, rtol=1e-2, atol=1e-3), name

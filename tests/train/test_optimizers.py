@@ -9,6 +9,7 @@ import torch
 
 from isthmus import Autoencoder
 from isthmus.errors import ParameterError
+from isthmus.nets.members import Members
 from isthmus.parameters import OPTIMIZERS as NAMES
 from isthmus.train.optimizers import OPTIMIZERS, OPTIONS, check_options, learning_rate_at, make_optimizer
 
@@ -59,6 +60,14 @@ def test_the_linear_path_is_a_group_of_its_own(job_of, curve, plan, name):
     assert {id(p) for p in groups[plan.linear_share]["params"]} == linear
     assert groups[plan.linear_share]["weight_decay"] == 0
     assert sum(len(g["params"]) for g in optimizer.param_groups) == len(list(network.parameters()))
+
+
+def test_the_linear_paths_of_members_are_that_group(job_of, curve, plan):
+    """Members' linear paths, stacked, learn at the share of one."""
+    members = Members([job_of(curve, seed=seed).network for seed in range(3)])
+    groups = {group["share"]: group["params"] for group in make_optimizer(members, plan).param_groups}
+    assert {id(p) for p in groups[plan.linear_share]} == {id(p) for p in members.linear.parameters()}
+    assert sum(len(group) for group in groups.values()) == len(list(members.parameters()))
 
 
 def test_a_network_without_linear_path_has_one_group(plan):

@@ -51,13 +51,13 @@ class Members(Network):
 
     def encode(self, x: Tensor) -> Tensor:
         """Encoded rows (n, *input_shape) to latents (n, members * latent_dim)."""
-        latents: Tensor = self._mapped(Network.encode, x, None)
+        latents: Tensor = self._mapped(_encode, x, None)
         return latents.transpose(0, 1).flatten(1)
 
     def decode(self, z: Tensor) -> Tensor:
         """Latents (n, members * latent_dim) to the mean of the members' reconstructions, (n, *output_shape)."""
-        parts = z.unflatten(1, (self.count, -1)).transpose(0, 1)
-        made: Tensor = self._mapped(Network.decode, parts, 0)
+        parts = z.unflatten(1, (self.count, z.shape[1] // self.count)).transpose(0, 1)
+        made: Tensor = self._mapped(_decode, parts, 0)
         return made.mean(dim=0)
 
     def forward(self, x: Tensor) -> Output:
@@ -92,6 +92,14 @@ class _Caller(nn.Module):
 
     def forward(self, x: Tensor) -> Any:
         return self.function(self.network, x)
+
+
+def _encode(network: Network, x: Tensor) -> Tensor:
+    return network.encode(x)
+
+
+def _decode(network: Network, z: Tensor) -> Tensor:
+    return network.decode(z)
 
 
 def _encode_and_decode(network: Network, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -40,7 +40,8 @@ class _StraightThroughClamp(torch.autograd.Function):
 
 
 def _clamp_straight_through(y: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    if y.requires_grad:
+    # Not ``y.requires_grad``: within `torch.func.vmap` nothing says so.
+    if torch.is_grad_enabled():
         return _StraightThroughClamp.apply(y, low, high)  # type: ignore[no-any-return,no-untyped-call]  # torch: untyped
     return torch.clamp(y, low, high)
 

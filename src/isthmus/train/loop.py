@@ -181,7 +181,8 @@ def _one_epoch(job: Job, state: FitState, optimizer: torch.optim.Optimizer, trai
         penalty = None if job.penalty is None else job.penalty(output)
         loss = loss if penalty is None else loss + penalty.mean()
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        # The mean is over all members' rows, but each member's step is that of its own.
+        (loss * plan.members).backward()
         if plan.clip_norm is not None:
             nn.utils.clip_grad_norm_(network.parameters(), plan.clip_norm)
         optimizer.step()

@@ -56,8 +56,10 @@ def check_options(optimizer: str, options: Any) -> None:
 def make_optimizer(network: nn.Module, plan: Plan) -> torch.optim.Optimizer:
     """The plan's optimizer over two groups: the linear path at ``linear_share`` of the rate, everything else at all of it."""
     groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
-    for name, weight in network.named_parameters():
-        groups[name.startswith("linear.")].append(weight)
+    anchor = getattr(network, "linear", None)
+    linear = set() if anchor is None else {id(weight) for weight in anchor.parameters()}
+    for weight in network.parameters():
+        groups[id(weight) in linear].append(weight)
     parameters = [
         {
             "params": group,
