@@ -349,3 +349,12 @@ def test_usual_rates(optimizer, rate):
     """Other optimizers than Adam start at their usual rates, whatever the network; Adam on listed layers at 1e-3."""
     assert {plan_of(optimizer=optimizer, network=n).learning_rate for n in ("auto", LAYERS)} == {rate}
     assert plan_of(network=LAYERS).learning_rate == 1e-3
+
+
+def test_the_size_of_many_latents_is_noted():
+    """Members' latents add up, which a note says; one member needs none, nor do networks without a latent."""
+    words = "latents of 3 members stand side by side: 24 numbers; PCA beside them has 8."
+    assert plan_of(latent_dim=8, members=3).notes == (words,)
+    assert plan_of(latent_dim=8).notes == ()
+    unet = make_plan(DataShape(50, PixelLayout((1, 16, 16)), "common"), DenoisingParameters(members=3), Machine())
+    assert not any("side by side" in note for note in unet.notes)

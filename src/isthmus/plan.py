@@ -139,7 +139,7 @@ def make_plan(shape: DataShape, parameters: AutoencoderParameters, machine: Mach
         layers=layers,
         crop=crop,
         members=_members(p.members, network),
-        notes=_notes(shape, network, latent_dim, output, anchored=anchored),
+        notes=_notes(shape, network, latent_dim, p.members, output, anchored=anchored),
     )
 
 
@@ -203,12 +203,17 @@ def _loss(asked: str, output: str, layers: Layers | None) -> str:
     return "mse" if asked == "auto" else asked
 
 
-def _notes(shape: DataShape, network: str, latent_dim: int, output: str, *, anchored: bool) -> tuple[str, ...]:
+def _notes(
+    shape: DataShape, network: str, latent_dim: int, members: int, output: str, *, anchored: bool
+) -> tuple[str, ...]:
     notes = [NOTE] if shape.ordered else []
     if latent_dim >= shape.layout.n_targets:
         notes.append(
             f"latent_dim={latent_dim} is not smaller than the {shape.layout.n_targets} encoded columns: nothing is compressed."
         )
+    if members > 1 and latent_dim:
+        numbers = f"{members * latent_dim:,} numbers"
+        notes.append(f"latents of {members} members stand side by side: {numbers}; PCA beside them has {latent_dim:,}.")
     if network == "unet":
         notes.append("the network restores pictures and has no latent: nothing is compressed.")
     elif not anchored and output == "sigmoid":

@@ -26,7 +26,7 @@ def test_verdict(ours, theirs, verdict):
 def test_sentence():
     """The sentence holds both errors and their difference."""
     sentence = Comparison("", 0.12, 0.19, raw=False).sentence
-    expected = "leaves 12\xa0% of the variance unexplained, PCA at the same size 19\xa0%: 37\xa0% less error."
+    expected = "leaves 12\xa0% of the variance unexplained, PCA at the same latent size 19\xa0%: 37\xa0% less error."
     assert sentence.endswith(expected)
 
 

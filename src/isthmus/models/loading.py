@@ -123,6 +123,7 @@ def _check_network(spec: dict[str, Any], plan: Plan, layout: Layout) -> None:
         (plan.network == "layers") == (plan.layers is not None),
         plan.network != "conv1d" or (isinstance(layout, ColumnLayout) and layout.only_numbers),
         not restores or spec["estimator"] == "DenoisingAutoencoder",
+        plan.network != "custom" or plan.members == 1,
     ]
     if not all(agree):
         raise ModelFileError("its network does not agree with its data; the file was edited or damaged.")

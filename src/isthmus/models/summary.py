@@ -64,6 +64,11 @@ def latent_words(latent_dim: int) -> str:
     return f"latent size {latent_dim}" if latent_dim else "no latent"
 
 
+def size_of_pca(plan: Any) -> str:
+    """The size of the PCA beside a network, in words; of several members each has as many numbers as it."""
+    return "the same latent size" if plan.members == 1 else "the latent size of one member"
+
+
 def best_epoch(history: list[dict[str, float]]) -> dict[str, float]:
     """The last entry whose weights were kept; of partial fits there may be several."""
     return next((entry for entry in reversed(history) if entry.get("kept")), history[0])

@@ -117,9 +117,19 @@ def _stacked(networks: Sequence[Network]) -> Network:
         for key in list(module._parameters):
             values = [other._parameters[key] for other in others]
             if values[0] is not None:
-                module._parameters[key] = nn.Parameter(torch.stack([v.detach() for v in values if v is not None]))
+                module._parameters[key] = nn.Parameter(_stack([v.detach() for v in values if v is not None]))
         for key in list(module._buffers):
             kept = [other._buffers[key] for other in others]
             if kept[0] is not None:
-                module._buffers[key] = torch.stack([v for v in kept if v is not None])
+                module._buffers[key] = _stack([v for v in kept if v is not None])
     return tree
+
+
+def _stack(tensors: list[Tensor]) -> Tensor:
+    """The tensors along a new first axis.
+
+    They lie in memory as those of a network that is outlined first and then filled, as from a file: convolutions choose
+    their kernel by that, and another kernel rounds otherwise.
+    """
+    outlined = torch.stack([tensor.to("meta") for tensor in tensors])
+    return torch.stack(tensors, out=torch.empty_like(outlined, device=tensors[0].device))

@@ -130,14 +130,14 @@ def against_untouched(found: Mapping[str, float | None]) -> str:
     return f"{ratio:{'.2f' if ratio >= 0.1 else '.2g'}} times the error of the spoiled rows: {better}"
 
 
-def comparison_rows(found: Mapping[str, float | None]) -> list[tuple[str, str]]:
-    """Names and values of a comparison with PCA, and with spoiled rows where there are any, for two columns."""
+def comparison_rows(found: Mapping[str, float | None], size: str = "the same latent size") -> list[tuple[str, str]]:
+    """Names and values of a comparison with PCA of ``size``, and with spoiled rows where there are any, for two columns."""
     pca, spoiled, decibel = (found.get(name) for name in ("pca_error", "untouched_error", "psnr"))
     rows = [("error", f"{found['error']:.4g} ({UNIT})")]
     if spoiled is not None:
         rows.append(("error of spoiled rows", f"{spoiled:.4g} (left as they are)"))
     if "psnr" not in found or pca is not None:
-        rows.append(("error of PCA", "unknown" if pca is None else f"{pca:.4g} (the same latent size)"))
+        rows.append(("error of PCA", "unknown" if pca is None else f"{pca:.4g} ({size})"))
         rows.append(("in words", against_pca(found)))
     if decibel is not None:
         rows.append(("PSNR", f"{decibel:.2f} dB (spoiled: {found['untouched_psnr']:.2f} dB)"))

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from isthmus.models.summary import best_epoch
+from isthmus.models.summary import best_epoch, size_of_pca
 from isthmus.prep.columns import ColumnEncoder
 from isthmus.views.measured import Measured
 from isthmus.views.words import count, number, percent
@@ -30,12 +30,14 @@ class Comparison:
     where : on which rows, as a heading.
     error, pca_error : mean errors; ``pca_error`` is None where there is no PCA.
     raw : whether they are in the square of the data's unit, not shares of what the mean leaves.
+    size : of PCA, in words.
     """
 
     where: str
     error: float
     pca_error: float | None
     raw: bool
+    size: str = "the same latent size"
 
     @property
     def ratio(self) -> float | None:
@@ -64,9 +66,9 @@ class Comparison:
             )
         ours, theirs = self.words(self.error), self.words(self.pca_error)
         if self.raw:
-            facts = f"The autoencoder's mean squared error is {ours}, that of PCA at the same size {theirs}"
+            facts = f"The autoencoder's mean squared error is {ours}, that of PCA at {self.size} {theirs}"
         else:
-            facts = f"The autoencoder leaves {ours} of the variance unexplained, PCA at the same size {theirs}"
+            facts = f"The autoencoder leaves {ours} of the variance unexplained, PCA at {self.size} {theirs}"
         if self.ratio is None:
             return f"{facts}."
         if self.ratio < WORTH_IT:
@@ -81,9 +83,8 @@ class Comparison:
 def on_rows(measured: Measured) -> Comparison:
     """The comparison on the rows given; the numbers of `compare`."""
     theirs = None if measured.theirs is None else measured.theirs.mean
-    return Comparison(
-        f"The {count(len(measured.data), 'row')} of this report", measured.ours.mean, theirs, measured.raw_errors
-    )
+    where, size = f"The {count(len(measured.data), 'row')} of this report", size_of_pca(measured.model.plan_)
+    return Comparison(where, measured.ours.mean, theirs, measured.raw_errors, size)
 
 
 def at_validation(model: Any, raw: bool) -> Comparison | None:
@@ -93,7 +94,8 @@ def at_validation(model: Any, raw: bool) -> Comparison | None:
     if not (shares and starts_at_pca(model)):
         return None
     where = f"The {count(plan.validation_rows, 'row')} held out in the fit"
-    return Comparison(where, best_epoch(history)["validation_loss"], history[0]["validation_loss"], raw)
+    errors = best_epoch(history)["validation_loss"], history[0]["validation_loss"]
+    return Comparison(where, *errors, raw, size_of_pca(plan))
 
 
 def starts_at_pca(model: Any) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from isthmus.corruptions import to_text
 from isthmus.filters import evenly
 from isthmus.models.restoring import LARGEST, OURS, filters_beside, most_filtered, noise_of
-from isthmus.models.summary import best_epoch
+from isthmus.models.summary import best_epoch, size_of_pca
 from isthmus.restoration import Row
 from isthmus.views import baseline, page
 from isthmus.views.measured import Measured
@@ -100,7 +100,7 @@ def _of_rows(measured: Measured) -> str:
     theirs = (
         ""
         if measured.theirs is None
-        else f" (PCA at the same latent size: {error_words(measured, measured.theirs.mean)})"
+        else f" (PCA at {size_of_pca(measured.model.plan_)}: {error_words(measured, measured.theirs.mean)})"
     )
     what = "The mean squared error of restored rows is" if measured.raw_errors else "Restored rows miss"
     rest = "" if measured.raw_errors else " of what the clean ones hold"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.data.table import Table
-from isthmus.models.summary import best_epoch, plan_rows
+from isthmus.models.summary import best_epoch, plan_rows, size_of_pca
 from isthmus.views import baseline, columns, curves, page, plots, relevance
 from isthmus.views.charts import Chart
 from isthmus.views.measured import MOST_DRAWN, Measured
@@ -76,7 +76,8 @@ def how_to_read(measured: Measured) -> str:
     kinds = set(getattr(measured.model.encoder_, "kinds", ()))
     guess += ", the usual shares for categories and flags (entropy)" if kinds & {"category", "flag"} else ""
     perfect = "restoration" if measured.restores else "reconstruction"
-    pca = " PCA is the best that adding and multiplying alone can do at the same latent size; a ratio below 1 is better than that."
+    size = size_of_pca(measured.model.plan_)
+    pca = f" PCA is the best that adding and multiplying alone can do at {size}; a ratio below 1 is better than that."
     return (
         f"How to read it: {guess}; 0 is a perfect {perfect}.{'' if measured.pca is None and measured.restores else pca}"
     )
@@ -153,7 +154,7 @@ def by_column(measured: Measured) -> Section:
         return Section("columns", "Columns", body + _worst_rows(measured), (curve,))
     listed = columns.best_first(measured)
     shown = listed if len(listed) <= MANY else listed[: MANY // 2] + listed[-(MANY // 2) :]
-    words += " The mark is PCA at the same latent size." if with_pca else ""
+    words += f" The mark is PCA at {size_of_pca(measured.model.plan_)}." if with_pca else ""
     words += (
         f" Shown are the best {MANY // 2} and the worst {MANY // 2} of {len(listed)}."
         if len(shown) < len(listed)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -67,3 +68,12 @@ def test_inspecting_changes_nothing(run, model):
     before = hashlib.sha256(model.read_bytes()).digest()
     run("inspect", model)
     assert hashlib.sha256(model.read_bytes()).digest() == before
+
+
+def test_members(run, tmp_path):
+    """The latents of all members are counted, and the size of PCA beside them is said."""
+    X = np.random.default_rng(0).normal(size=(30, 5))
+    isthmus.Autoencoder(2, members=3, max_epochs=0, random_state=0).fit(X).save(tmp_path / "m.safetensors")
+    shown = run("inspect", tmp_path / "m.safetensors").out
+    assert re.search(r"latent +6 numbers", shown)
+    assert "PCA at the latent size of one member" in shown

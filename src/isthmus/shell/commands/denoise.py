@@ -62,6 +62,7 @@ def _restore_rows(
 ) -> dict[str, Any]:
     """Restore rows of a table; give what ``--json`` prints."""
     from isthmus.models.restoring import restoration
+    from isthmus.models.summary import size_of_pca
     from isthmus.models.trial import Trial
 
     rows = inputs.read_for(model, data, **how)
@@ -77,7 +78,7 @@ def _restore_rows(
     terminal.say(f"wrote {target}: {written}", err=err, color="green")
     if found:
         terminal.say(f"restoration of {len(rows):,} rows", err=err, bold=True)
-        terminal.pairs(results.comparison_rows(found), err=err)
+        terminal.pairs(results.comparison_rows(found, size_of_pca(model.plan_)), err=err)
     record: dict[str, Any] = {"rows": len(rows)}
     return record | {name: found[name] for name in ("error", "pca_error", "ratio") if name in found}
 

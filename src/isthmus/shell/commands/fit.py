@@ -137,12 +137,12 @@ def _show_plan(plan: Any, rows: Any, *, as_json: bool) -> None:
 
 def _tell(model: Any, found: Any, seconds: float, target: str | None, *, err: bool) -> None:
     """Print what came of the fit."""
-    from isthmus.models.summary import best_epoch, latent_words
+    from isthmus.models.summary import best_epoch, latent_words, size_of_pca
 
     kept, last = best_epoch(model.history_)["epoch"], model.history_[-1]["epoch"]
     plan = model.plan_
     terminal.say(
-        f"fitted a {plan.network} network in {seconds:.1f} s: {latent_words(plan.latent_dim)}, "
+        f"fitted a {plan.network} network in {seconds:.1f} s: {latent_words(model.latent_dim_)}, "
         f"weights of epoch {kept:.0f} of {last:.0f}, seed {model.seed_}", err=err,
     )  # fmt: skip
     if kept == 0 and plan.anchored:
@@ -153,7 +153,7 @@ def _tell(model: Any, found: Any, seconds: float, target: str | None, *, err: bo
         else "rows of the fit, as none were held out"
     )
     terminal.say(f"{'restoration' if inputs.restores(model) else 'reconstruction'}, on {held}", err=err, bold=True)
-    terminal.pairs(results.comparison_rows(found), err=err)
+    terminal.pairs(results.comparison_rows(found, size_of_pca(plan)), err=err)
     terminal.say(f"saved {target}", err=err, color="green")
 
 

@@ -95,6 +95,8 @@ def _sizes(header: Any, part: str) -> int:
 def _lines(record: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     """The record in sections of names and values."""
     written = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    latent, members = record["plan"]["latent_dim"], record["plan"].get("members", 1)
+    of_pca = "the same latent size" if members == 1 else "the latent size of one member"
     about = [
         ("estimator", record["estimator"]),
         ("written by", written),
@@ -102,8 +104,8 @@ def _lines(record: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
         ("digest", f"sha256 {record['sha256']} (checked)"),
         ("holds", HOLDS),
         *([("restores", _corruption(record["corruption"]))] if "corruption" in record else []),
-        ("latent", f"{record['plan']['latent_dim']:,} numbers" if record["plan"]["latent_dim"] else "no latent"),
-        ("baseline", "PCA at the same latent size" if record["baseline"] is not None else "none"),
+        ("latent", f"{latent * members:,} numbers" if latent else "no latent"),
+        ("baseline", f"PCA at {of_pca}" if record["baseline"] is not None else "none"),
         ("weights", f"{record['weights']:,} numbers"),
     ]
     history = record["history"]

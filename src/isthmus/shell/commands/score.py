@@ -27,6 +27,8 @@ def command(model: str, data: tuple[str, ...], target: str | None, as_json: bool
     average of the training rows; the share explained is 1 minus the error. Rows are counted from 1.
     For a model that restores, rows are spoiled as in training first.
     """
+    from isthmus.models.summary import size_of_pca
+
     fitted = inputs.load_model(model)
     if target is not None:
         output.check(target, (model, *data))
@@ -41,7 +43,8 @@ def command(model: str, data: tuple[str, ...], target: str | None, as_json: bool
         terminal.note(
             "the model was fitted to pairs, so the rows were taken as they are; isthmus denoise --clean measures restoration."
         )
-    _tell(found, errors, worst, files, f"{inputs.named(data)}: {_rows(fitted, len(errors))}", err=as_json)
+    title = f"{inputs.named(data)}: {_rows(fitted, len(errors))}, {100 * (1 - (found['error'] or 0.0)):.1f} % explained"
+    _tell(title, results.comparison_rows(found, size_of_pca(fitted.plan_)), errors, worst, files, err=as_json)
     if target is not None:
         terminal.say(f"wrote {target}: {len(errors):,} rows", err=as_json, color="green")
     if as_json:
@@ -55,10 +58,10 @@ def _rows(model: Any, count: int) -> str:
     return f"{count:,} rows{spoiled}"
 
 
-def _tell(found: Any, errors: Any, worst: list[int], files: tuple[str, ...], name: str, *, err: bool) -> None:
+def _tell(title: str, means: Any, errors: Any, worst: list[int], files: tuple[str, ...], *, err: bool) -> None:
     """Print the means and the worst rows."""
-    terminal.say(f"{name}, {100 * (1 - found['error']):.1f} % explained", err=err, bold=True)
-    terminal.pairs(results.comparison_rows(found), err=err)
+    terminal.say(title, err=err, bold=True)
+    terminal.pairs(means, err=err)
     terminal.say("worst rows", err=err, bold=True)
     header = ("row", "error", "share explained", *(["file"] if files else []))
     cells = [
