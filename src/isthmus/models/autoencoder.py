@@ -56,6 +56,11 @@ class Autoencoder(AutoencoderParameters, BaseAutoencoder):
         Share of the rows (at most 4,096) held out to choose the best weights.
     keep : "best" or "last", default "best"
         Weights that the fit ends with: those of the epoch with the least validation error, or the last; "last" never stops early.
+    members : int from 1 to 256, default 1
+        Networks of one shape, each from first weights of its own, that are trained and run as one. A row's reconstruction is the
+        mean of theirs and its latents are those of all side by side, so ``latent_dim_`` is ``members`` times ``latent_dim``.
+        ``history_`` has the mean of the members' own errors; the error of their mean is at most that. Modules of your own
+        have one member.
     precision : "auto", "float32" or "bfloat16", default "auto"
         Number format of training; everything after it runs in float32.
     device : "auto", "cpu", "cuda" or "mps", default "auto"
@@ -70,7 +75,7 @@ class Autoencoder(AutoencoderParameters, BaseAutoencoder):
     Attributes
     ----------
     network_ : nn.Module with ``encode``, ``decode`` and ``forward``.
-    baseline_ : PCA at the same latent size, as a network; None where it would be larger than the network.
+    baseline_ : PCA at the same latent size (of one member), as a network; None where it would be larger than the network.
     encoder_ : the preparation, raw units to network units and back.
     plan_ : what every "auto" became.
     history_ : list of dict, one per epoch from 0 (of `partial_fit`, one per pass from 1): training_loss,

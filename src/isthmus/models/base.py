@@ -159,7 +159,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def compare(self, X: Any) -> dict[str, float | None]:
         """The mean error of the rows beside that of PCA at the same latent size: ``error``, ``pca_error``, ``ratio``.
 
-        Both are decoded alike; ``pca_error`` is None where PCA was too large to fit beside the network.
+        Several members are compared with PCA at the size of one. Both are decoded alike; ``pca_error`` is None where PCA was
+        too large to fit beside the network.
         """
         rows = self._rows(X)
         error = float(_mean_errors(self._errors(self.network_, rows)).mean())
