@@ -173,13 +173,15 @@ def _check_shapes(network: Network, layout: Layout, latent_dim: int) -> None:
 
 
 def multiply_adds(network: nn.Module, input_shape: tuple[int, ...]) -> int:
-    """Multiply-adds of one row through the linear and convolutional layers of ``network``."""
+    """Multiply-adds of one row through the linear and convolutional layers of ``network``; of members: of one of them."""
     total = 0
 
     def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal total
         weight: Tensor = module.weight  # type: ignore[assignment]  # only layers that have one are hooked
         places = inputs[0] if isinstance(module, nn.ConvTranspose2d) else output
+        if isinstance(module, nn.Linear) and weight.ndim == 3:  # of members, stacked
+            places, weight = places[0], weight[0]
         total += places[0].numel() // len(weight) * weight.numel()
 
     layers = [m for m in network.modules() if isinstance(m, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d))]
