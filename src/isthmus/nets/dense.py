@@ -16,7 +16,9 @@ def dense_encoder(
     input_shape: tuple[int, ...], hidden_dims: Sequence[int], latent_dim: int, activation: str
 ) -> nn.Sequential:
     """(n, *input_shape) to (n, latent_dim) through layers of ``hidden_dims`` units."""
-    return nn.Sequential(nn.Flatten(), *_layers([math.prod(input_shape), *hidden_dims, latent_dim], activation))
+    return nn.Sequential(
+        nn.Flatten(-len(input_shape)), *_layers([math.prod(input_shape), *hidden_dims, latent_dim], activation)
+    )
 
 
 def dense_decoder(
@@ -24,7 +26,7 @@ def dense_decoder(
 ) -> nn.Sequential:
     """(n, latent_dim) to (n, *output_shape) through the encoder's layers in reverse."""
     layers = _layers([latent_dim, *reversed(hidden_dims), math.prod(output_shape)], activation)
-    return nn.Sequential(*layers, nn.Unflatten(1, output_shape))
+    return nn.Sequential(*layers, nn.Unflatten(-1, output_shape))
 
 
 def _layers(sizes: Sequence[int], activation: str) -> list[nn.Module]:

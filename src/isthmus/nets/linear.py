@@ -32,8 +32,13 @@ class Linear(nn.Linear):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, in_features) to (n, out_features)."""
-        if self.training or x.ndim != 2 or x.device.type != "cpu":
+        """(n, in_features) to (n, out_features); with stacked weights (members, n, in_features) to (members, n, out_features)."""
+        transposed = not self.training and x.device.type == "cpu"
+        if self.weight.ndim == 3:
+            if transposed:
+                return torch.baddbmm(self.bias[:, :, None], self.weight, x.mT).mT
+            return torch.baddbmm(self.bias[:, None], x, self.weight.mT)
+        if x.ndim != 2 or not transposed:
             return functional.linear(x, self.weight, self.bias)
         return torch.addmm(self.bias[:, None], self.weight, x.T).T
 
@@ -43,17 +48,18 @@ class LinearPath(nn.Module):
 
     def __init__(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...], latent_dim: int) -> None:
         super().__init__()
+        self.input_axes = len(input_shape)
         self.output_shape = output_shape
         self.encoder = Linear(math.prod(input_shape), latent_dim)
         self.decoder = Linear(latent_dim, math.prod(output_shape))
 
     def encode(self, x: Tensor) -> Tensor:
         """(n, *input_shape) to (n, latent_dim)."""
-        return self.encoder(x.flatten(1))  # type: ignore[no-any-return]  # nn.Module calls are untyped
+        return self.encoder(x.flatten(-self.input_axes))  # type: ignore[no-any-return]  # nn.Module calls are untyped
 
     def decode(self, z: Tensor) -> Tensor:
         """(n, latent_dim) to (n, *output_shape)."""
-        return self.decoder(z).unflatten(1, self.output_shape)  # type: ignore[no-any-return]
+        return self.decoder(z).unflatten(-1, self.output_shape)  # type: ignore[no-any-return]
 
     @torch.no_grad()
     def set(self, weights: Weights, latent_scale: Tensor) -> None:

@@ -1,8 +1,9 @@
 """Several networks of one shape that are trained and run as one.
 
-In: networks. Out: one `Network` whose weights have the members along their first axis. `torch.func.vmap` turns each product
-of a layer into one batched product for all members, so eight of them cost far less than eight times one: what a small
-network's step waits for is the call of each operation, not its arithmetic.
+In: networks. Out: one `Network` whose weights have the members along their first axis. Each product of a layer becomes one
+batched product for all members, so eight of them cost far less than eight times one: what a small network's step waits for
+is the call of each operation, not its arithmetic. Fully connected layers take the further axis as they are; for all others
+`torch.func.vmap` does it, at the price of more calls.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from isthmus.nets.network import Network, Output
+from isthmus.nets.activations import ACTIVATIONS
+from isthmus.nets.linear import Linear, LinearPath
+from isthmus.nets.network import Bounds, Network, Output
 
 
 class Members(Network):
@@ -33,6 +36,7 @@ class Members(Network):
         nn.Module.__init__(self)
         self.count = len(networks)
         self.stacked = _stacked(networks)
+        self._dense = all(_takes_members(module) for module in self.stacked.modules())
 
     @property
     def linear(self) -> Any:  # type: ignore[override]  # the members' paths, stacked
@@ -72,6 +76,8 @@ class Members(Network):
 
     def _mapped(self, function: Callable[[Network, Tensor], Any], x: Tensor, axis: int | None) -> Any:
         """``function`` of each member and its part of ``x`` along ``axis``, or of all of ``x`` where that is None."""
+        if self._dense:
+            return function(self.stacked, x.expand(self.count, *x.shape) if axis is None else x)
         state = {**dict(self.stacked.named_parameters()), **dict(self.stacked.named_buffers())}
         axes = {name: None if name.startswith("bounds.") else 0 for name in state}
         caller = _Caller(self.stacked, function)
@@ -92,6 +98,16 @@ class _Caller(nn.Module):
 
     def forward(self, x: Tensor) -> Any:
         return self.function(self.network, x)
+
+
+def _takes_members(module: nn.Module) -> bool:
+    """Whether rows may stand behind an axis of members: fully connected layers, what stands between them, and their parents."""
+    if isinstance(module, nn.Flatten):
+        return module.start_dim < 0
+    if isinstance(module, nn.Unflatten):
+        return isinstance(module.dim, int) and module.dim < 0
+    whole = type(module) in (Network, LinearPath, Linear, Bounds, nn.Sequential)
+    return whole or type(module) in ACTIVATIONS.values()
 
 
 def _encode(network: Network, x: Tensor) -> Tensor:

@@ -120,7 +120,8 @@ class Network(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         """Latents (n, latent_dim) to reconstructions (n, *output_shape) in network units."""
-        whitened = z / self.latent_scale
+        # Stacked members have a scale each, and rows behind the first axis.
+        whitened = z / (self.latent_scale if self.latent_scale.ndim == 1 else self.latent_scale[:, None])
         y: Tensor = self.decoder(whitened)
         y = y if self.linear is None else self.linear.decode(whitened) + y
         y = y if self.refiner is None else y + self.refiner(y, whitened)
