@@ -12,7 +12,7 @@ LAYERS = {
     "data": 1, "layout": 1,
     "prep": 2, "nets": 2, "baselines": 2, "losses": 2, "corruptions": 2, "corrupting": 2, "scoring": 2, "thresholds": 2,
     "attribution": 2, "files": 2, "filters": 2, "restoration": 2, "tiles": 2,
-    "labelled": 2, "conformal": 2, "drift": 2,
+    "labelled": 2, "conformal": 2, "drift": 2, "scores": 2,
     "plan": 3, "sizing": 3, "train": 3,
     "models": 4,
     "views": 5, "systems": 5, "recipes": 5,
@@ -25,6 +25,7 @@ BESIDE = {
     ("corruptions", "corrupting"), ("corrupting", "prep"), ("corrupting", "nets"),
     ("plan", "sizing"), ("train", "plan"), ("train", "sizing"), ("systems", "views"), ("recipes", "systems"), ("recipes", "views"),
     ("restoration", "filters"),
+    ("scores", "nets"), ("scores", "prep"), ("scoring", "scores"), ("scoring", "nets"), ("scoring", "prep"),
     ("labelled", "thresholds"), ("conformal", "thresholds"), ("drift", "thresholds"),
     ("__main__", "__init__"),
 }  # fmt: skip

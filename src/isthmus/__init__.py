@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from isthmus.models.autoencoder import Autoencoder
     from isthmus.models.denoising import DenoisingAutoencoder
+    from isthmus.models.detector import AnomalyDetector
     from isthmus.models.loading import load
     from isthmus.models.neighbours import nearest
     from isthmus.models.probing import probe
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 # Public name -> the module that has it.
 _HOMES = {
+    "AnomalyDetector": "isthmus.models.detector",
     "Autoencoder": "isthmus.models.autoencoder",
     "DataError": "isthmus.errors",
     "DataTypeError": "isthmus.errors",
@@ -63,6 +65,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "AnomalyDetector",
     "Autoencoder",
     "DataError",
     "DataTypeError",

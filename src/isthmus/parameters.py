@@ -23,6 +23,7 @@ OPTIMIZERS = ("adamw", "adam", "rmsprop", "rmsprop-tf", "adadelta", "sgd")
 SCALINGS = ("auto", "common", "column", "range", "none")
 MOST = 2**24  # of a size that a model file holds; a layer so wide takes more memory than most machines have
 MOST_MEMBERS = 256
+THRESHOLDS = ("conformal", "quantile", "peaks", "mean", "median")
 LOSSES = ("auto", "mse", "mae", "huber", "bce")
 
 
@@ -282,4 +283,42 @@ class DenoisingParameters(AutoencoderParameters):
     )  # fmt: skip
     network: Any = parameter(
         "auto", "The kind of network; unet has no latent.", choices=(*NETWORKS, "unet"), python_only=_OWN_NETWORK
+    )
+
+
+@dataclass(eq=False, repr=False)
+class DetectorParameters:
+    """Parameters of `isthmus.AnomalyDetector`; see there for what each does."""
+
+    model: Any = parameter(
+        None, "The autoencoder inside; None: an ensemble of denoising autoencoders.", positional=True,
+        none=True, python_only="an estimator of isthmus, such as Autoencoder(8)",
+    )  # fmt: skip
+    threshold: str = parameter("conformal", "The rule that makes a threshold of held-out scores.", choices=THRESHOLDS)
+    false_alarm_rate: float | str = parameter(
+        "auto", "Share of normal rows that may be flagged; auto: 1 %, but never fewer than 10 expected held-out rows.",
+        choices=("auto",), number="float", low=0, high=1, open_low=True, open_high=True,
+    )  # fmt: skip
+    deviations: float = parameter(
+        3.0, "Deviations above the middle, for the rules mean and median.", number="float", low=0
+    )
+    contamination: float | str | None = parameter(
+        None,
+        "Share of anomalies among the rows of fit, which is flagged exactly; auto: some, of unknown number; None: none.",
+        choices=("auto",), number="float", low=0, high=0.5, open_low=True, none=True,
+    )  # fmt: skip
+    calibration_fraction: float = parameter(
+        0.2, "Share of the rows set aside for the threshold (at most 4,096 rows).",
+        number="float", low=0, high=0.5, open_low=True,
+    )  # fmt: skip
+    reference_rows: int = parameter(
+        10_000, "Training rows that are kept as neighbours, also in the file; 0: none, the score is the residual alone.",
+        number="int", low=0, high=MOST,
+    )  # fmt: skip
+    random_state: Any = parameter(
+        None, "Seed; the same seed gives the same bytes.", number="int", low=0, high=2**32 - 1, none=True,
+        python_only="a numpy RandomState",
+    )  # fmt: skip
+    progress: Any = parameter(
+        "auto", "Show a progress bar; auto: on a terminal, for fits over two seconds.", choices=("auto",), flag=True
     )

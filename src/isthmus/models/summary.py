@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from isthmus.conformal import expected_false_alarms
 from isthmus.nets.build import multiply_adds
 
 
@@ -37,6 +38,27 @@ def as_html(model: Any) -> str:
         for name, value in [("data", _sizes(model)), ("result", outcome(model)), *plan_rows(model.plan_)]
     )
     return f"<details open><summary><b>{type(model).__name__}</b> (fitted)</summary><table>{cells}</table></details>"
+
+
+def of_detector(detector: Any) -> str:
+    """The threshold, what it promises, the notes, and the model inside."""
+    found, n = (
+        expected_false_alarms(detector.calibration_scores_, detector.threshold_),
+        len(detector.calibration_scores_),
+    )
+    held = detector.scorer_.shape.n_reference
+    lines = [
+        f"AnomalyDetector: {detector.n_rows_:,} rows, {n:,} of them for the threshold",
+        "",
+        f"threshold            {detector.threshold_:.4g} by the rule {detector.rule_.words()}",
+        f"expected             {found.words}",
+        f"known rows kept      {held:,} as neighbours, also in a saved file" if held else "known rows kept      none",
+        *(f"note: {note}" for note in detector.notes_),
+        "",
+        f"model inside         {detector.model_!r}",
+        as_text(detector.model_),
+    ]
+    return "\n".join(lines)
 
 
 def outcome(model: Any) -> str:

@@ -105,7 +105,7 @@ def _takes_members(module: nn.Module) -> bool:
     if isinstance(module, nn.Flatten):
         return module.start_dim < 0
     if isinstance(module, nn.Unflatten):
-        return isinstance(module.dim, int) and module.dim < 0
+        return str(module.dim).startswith("-")
     whole = type(module) in (Network, LinearPath, Linear, Bounds, nn.Sequential)
     return whole or type(module) in ACTIVATIONS.values()
 

@@ -1,0 +1,108 @@
+"""Which rule sets a detector's threshold, and with what: names and options to functions of scores."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from isthmus import labelled, thresholds
+from isthmus.errors import ParameterError
+
+Floats = NDArray[np.float64]
+OPTIONS = {
+    "conformal": ("false_alarm_rate",),
+    "quantile": ("false_alarm_rate",),
+    "peaks": ("false_alarm_rate",),
+    "mean": ("deviations",),
+    "median": ("deviations",),
+    "share": ("contamination",),
+    "f1": (),
+    "recall": ("recall",),
+    "cost": ("false_alarm_cost", "miss_cost"),
+    "value": ("value",),
+}
+LABELLED = ("f1", "recall", "cost")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule by name and its options; what is left out has its default."""
+
+    name: str
+    options: Mapping[str, float]
+
+    def words(self) -> str:
+        """The rule as a person reads it."""
+        listed = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in self.options.items())
+        return f"{self.name} ({listed})" if listed else self.name
+
+
+def rule_of(name: str | float, options: Mapping[str, float]) -> Rule:
+    """A checked rule; a number is the threshold itself."""
+    if isinstance(name, (int, float)) and not isinstance(name, bool):
+        return Rule("value", {"value": float(name)})
+    if name not in OPTIONS or name == "value":
+        known = [rule for rule in OPTIONS if rule != "value"]
+        near = difflib.get_close_matches(str(name), known, n=1)
+        hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(known)}, or a number."
+        raise ParameterError(f"there is no threshold rule {name!r}; {hint}")
+    odd = next((option for option in options if option not in OPTIONS[name]), None)
+    if odd is not None:
+        takes = ", ".join(OPTIONS[name]) or "no options"
+        raise ParameterError(f'the rule "{name}" does not take {odd!r}; it takes {takes}.')
+    return Rule(name, {key: float(value) for key, value in options.items()})
+
+
+def first_rule(detector: Any) -> Rule:
+    """The rule that the parameters of a detector ask for."""
+    if isinstance(detector.contamination, (int, float)):
+        return Rule("share", {"contamination": float(detector.contamination)})
+    if detector.threshold in ("mean", "median"):
+        return Rule(detector.threshold, {"deviations": float(detector.deviations)})
+    rate = detector.false_alarm_rate
+    return Rule(detector.threshold, {} if rate == "auto" else {"false_alarm_rate": float(rate)})
+
+
+def threshold_of(
+    rule: Rule, calibration: Floats, scores: Floats | None = None, labels: ArrayLike | None = None
+) -> float:
+    """The threshold of ``rule``.
+
+    Parameters
+    ----------
+    rule : a checked rule.
+    calibration : (n_calibration,) scores of the rows set aside.
+    scores : scores of other rows: those of fit for "share", those that have labels; None: there are none.
+    labels : (n_samples,) of ``scores``; 1 is an anomaly.
+    """
+    given = dict(rule.options)
+    if rule.name in LABELLED and (scores is None or labels is None):
+        raise ParameterError(
+            f'the rule "{rule.name}" needs rows and their labels: set_threshold("{rule.name}", X, labels).'
+        )
+    match rule.name:
+        case "value":
+            return given["value"]
+        case "conformal":
+            return thresholds.conformal(calibration, given.get("false_alarm_rate"))
+        case "quantile":
+            return thresholds.quantile(calibration, given.get("false_alarm_rate"))
+        case "peaks":
+            return thresholds.peaks_over_threshold(calibration, given.get("false_alarm_rate"))
+        case "mean":
+            return thresholds.mean_and_deviations(calibration, given.get("deviations", 3.0))
+        case "median":
+            return thresholds.median_deviations(calibration, given.get("deviations", 3.0))
+        case "share":
+            return thresholds.share(calibration if scores is None else scores, given.get("contamination", 0.05))
+        case "f1":
+            return labelled.best_f1(scores, labels)  # type: ignore[arg-type]  # checked above
+        case "recall":
+            return labelled.target_recall(scores, labels, given.get("recall", 0.9))  # type: ignore[arg-type]  # checked above
+        case _:
+            return labelled.least_cost(scores, labels, **given)  # type: ignore[arg-type]  # checked above

@@ -1,0 +1,80 @@
+"""How far rows lie from those that a detector knows.
+
+In: features of rows (n, n_features). Out: the mean distance to the nearest reference rows, plain or against the spacing of
+these rows themselves. Both are unbounded: they grow with the distance from everything seen.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+SPARE = 4
+"""Candidates beyond those asked for: products of vectors order near rows only up to rounding."""
+FLOOR = 0.05
+"""Spacing, as a share of the median one, that a neighbourhood has at least: copies of one row would have none."""
+
+
+class Neighbours(nn.Module):
+    """Reference rows and their spacing.
+
+    Parameters
+    ----------
+    n_rows, n_features : shape of the reference rows.
+    count : neighbours whose distances are averaged.
+    local : divide by the mean spacing of the neighbours (Breunig et al. 2000, "LOF", in its simplest form).
+
+    Attributes
+    ----------
+    reference : (n_rows, n_features).
+    spacing : (n_rows,) mean distance of each reference row to its own neighbours; 1 where it is not needed.
+    """
+
+    reference: Tensor
+    spacing: Tensor
+
+    def __init__(self, n_rows: int, n_features: int, count: int, *, local: bool = False) -> None:
+        super().__init__()
+        self.count, self.local = max(1, min(count, n_rows - 1)), local
+        self.register_buffer("reference", torch.zeros(n_rows, n_features))
+        self.register_buffer("spacing", torch.ones(n_rows))
+
+    @torch.no_grad()
+    def set(self, reference: Tensor, block: int) -> None:
+        """Take over the reference rows and find their spacing, ``block`` rows at a time."""
+        self.reference.copy_(reference)
+        if not self.local:
+            return
+        own = torch.arange(len(reference))
+        parts = [
+            self.nearest(reference[i : i + block], self.count, own[i : i + block])[0].mean(dim=1)
+            for i in range(0, len(reference), block)
+        ]
+        spacing = torch.cat(parts)
+        self.spacing.copy_(spacing + FLOOR * spacing.median() + 1e-12)
+
+    def forward(self, rows: Tensor, own: Tensor | None = None) -> Tensor:
+        """(n,): the mean distance to the nearest, where ``local`` over the mean spacing of these.
+
+        Parameters
+        ----------
+        rows : (n, n_features).
+        own : (n,) each row's own place among the reference rows, which is not its neighbour; -1: it is none of them.
+        """
+        distances, places = self.nearest(rows, self.count, own)
+        mean = distances.mean(dim=1)
+        return mean / self.spacing[places].mean(dim=1) if self.local else mean
+
+    def nearest(self, rows: Tensor, count: int, own: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Distances and places of the ``count`` nearest reference rows, (n, count) each, the nearest first."""
+        # Rows stand along the second side of the product, where every kernel treats them alike.
+        squares = self.reference.square().sum(dim=1)[:, None] - 2 * (self.reference @ rows.T)
+        squares = squares.T.contiguous()
+        if own is not None:
+            listed = (own >= 0).nonzero()[:, 0]
+            squares[listed, own[listed]] = torch.inf
+        found = squares.topk(min(count + SPARE, squares.shape[1]), dim=1, largest=False)
+        exact = (rows[:, None] - self.reference[found.indices]).square().sum(dim=2).sqrt()
+        exact = torch.where(found.values.isinf(), torch.inf, exact)
+        order = exact.topk(min(count, exact.shape[1]), dim=1, largest=False)
+        return order.values, found.indices.gather(1, order.indices)

@@ -1,0 +1,196 @@
+"""An anomaly score from one forward pass: a torch module over buffers, so that what is run is what is saved and exported.
+
+In: encoded rows and a network's output for them. Out: one number a row; higher is more anomalous. It is the weighted sum of
+-log p of its parts, each p found on held-out normal rows:
+
+- ``neighbours``: the mean distance to the 3 nearest known rows in [soft view of the row, half of its mean standardised residual].
+  Where the network fails, a row is far from all known ones even if its values are not (weight 1).
+- ``local``: the mean distance to 10 neighbours in the plain view against their own spacing: a gap that is small elsewhere is
+  large in a dense region (weight .4).
+- ``residual``: the mean square of the standardised residuals, the autoencoder's own verdict (weight .15).
+
+Rows of mostly two-valued columns (flags, categories) lie at few different distances: there 20 neighbours are asked, and
+``local`` is left out. Weights and numbers of neighbours were chosen once, by leaving out one of 22 tables in turn; see
+``docs/decisions.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from isthmus.layout import Layout
+from isthmus.nets.network import Output
+from isthmus.prep.columns import ColumnEncoder
+from isthmus.prep.pixels import PixelEncoder
+from isthmus.scores.neighbours import Neighbours
+from isthmus.scores.residuals import Residual, Residuals
+from isthmus.scores.tail import Tail
+from isthmus.scores.view import View, facts_of
+
+PARTS = ("neighbours", "local", "residual")
+WEIGHTS = (1.0, 0.4, 0.15)
+RESIDUAL_WEIGHT = 0.5
+"""Of the residual beside the view of the row, when distances are measured."""
+FEW, MANY, FEW_OF_FLAGS = 3, 10, 20
+MOSTLY = 0.5
+"""Share of two-valued positions from which on a row is mostly flags."""
+FAR = 2.0
+"""A row is far from everything seen when its neighbours are this many times as far as those of any held-out row."""
+
+
+class Score(NamedTuple):
+    """What the scorer says of rows.
+
+    Attributes
+    ----------
+    total : (n,) the anomaly score.
+    parts : (n, 3) -log p of each of `PARTS`.
+    distance : (n,) mean distance to the nearest known rows.
+    """
+
+    total: Tensor
+    parts: Tensor
+    distance: Tensor
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What fixes the shapes of a scorer's buffers, besides the layout."""
+
+    members: int
+    n_reference: int
+    mostly_flags: bool
+
+
+class Scorer(nn.Module):
+    """The anomaly score of encoded rows.
+
+    Parameters
+    ----------
+    layout : of the model.
+    shape : numbers of members and reference rows, and whether rows are mostly flags.
+
+    Attributes
+    ----------
+    farthest : () largest distance of a held-out row to its neighbours.
+    """
+
+    farthest: Tensor
+
+    def __init__(self, layout: Layout, shape: Shape) -> None:
+        super().__init__()
+        few = FEW_OF_FLAGS if shape.mostly_flags else FEW
+        self.shape = shape
+        self.view = View(layout.n_targets)
+        self.residuals = Residuals(layout, shape.members)
+        self.neighbours = Neighbours(shape.n_reference, 2 * layout.n_targets, few)
+        self.local = Neighbours(shape.n_reference, layout.n_targets, MANY, local=True)
+        self.tails = nn.ModuleList(Tail() for _ in PARTS)
+        weights = [
+            weight * (name != "local" or not shape.mostly_flags) for name, weight in zip(PARTS, WEIGHTS, strict=True)
+        ]
+        self.weights = tuple(weights)
+        self.register_buffer("farthest", torch.ones(()))
+
+    def forward(self, x: Tensor, output: Output, own: Tensor | None = None) -> Score:
+        """Scores of encoded rows (n, n_inputs...); ``own``: see `Neighbours.forward`."""
+        raw = self.raw(x, output, own)
+        parts = torch.stack([tail(raw[:, i]) for i, tail in enumerate(self.tails)], dim=1)
+        return Score(parts @ raw.new_tensor(self.weights), parts, raw[:, 0])
+
+    def raw(self, x: Tensor, output: Output, own: Tensor | None = None) -> Tensor:
+        """(n, 3) each part in its own unit."""
+        residual = self.residuals(x, output)
+        soft, plain = self.features(residual)
+        return torch.stack([self.neighbours(soft, own), self.local(plain, own), residual.energy()], dim=1)
+
+    def features(self, residual: Residual) -> tuple[Tensor, Tensor]:
+        """What distances are measured in: (n, 2 * n_targets) for ``neighbours``, (n, n_targets) for ``local``."""
+        plain, soft = self.view(residual.filled)
+        return torch.cat([soft, RESIDUAL_WEIGHT * residual.mean()], dim=1), plain
+
+    @property
+    def far_from(self) -> float:
+        """The distance from which on a row is far from everything seen."""
+        return FAR * float(self.farthest)
+
+    @property
+    def work(self) -> int:
+        """Multiply-adds of the comparison of one row with the reference rows."""
+        return self.neighbours.reference.numel() + self.local.reference.numel()
+
+
+Run = Callable[[Tensor], Output]
+Take = Callable[[Tensor], Tensor]
+
+
+def fit_scorer(
+    encoder: ColumnEncoder | PixelEncoder, run: Run, rows: Tensor, reference: Tensor, held_out: Tensor, block: int
+) -> tuple[Scorer, Tensor]:
+    """A scorer, and the scores of the held-out rows.
+
+    Parameters
+    ----------
+    encoder : the model's preparation.
+    run : the network on encoded rows.
+    rows : encoded rows of fit, (n, n_inputs...).
+    reference : (n_reference,) indices of the rows that are kept as neighbours.
+    held_out : (n_held_out,) indices of the rows that the network was not trained on; they may be among the reference.
+    block : rows in a block.
+
+    Returns
+    -------
+    The scorer and (n_held_out,) scores of the held-out rows, none of which is its own neighbour.
+    """
+    layout = encoder.layout
+    facts = facts_of(encoder, rows.flatten(1)[:, : layout.n_targets].numpy())
+    members = _members(run(rows[:1]))
+    scorer = Scorer(layout, Shape(members, len(reference), bool(facts.two_valued.mean() > MOSTLY)))
+    if isinstance(encoder, ColumnEncoder):
+        scorer.view.set(encoder, facts)
+    scorer.residuals.take_shares(encoder)
+    with torch.inference_mode():
+        scorer.residuals.set(_blocks(held_out, block, lambda i: scorer.residuals.plain(rows[i], run(rows[i]))[2]))
+        known = [scorer.features(scorer.residuals(rows[i], run(rows[i]))) for i in reference.split(block)]
+        scorer.neighbours.set(torch.cat([soft for soft, _ in known]), block)
+        scorer.local.set(torch.cat([plain for _, plain in known]), block)
+        own = _places(reference, held_out, len(rows))
+        raw = _blocks(
+            torch.arange(len(held_out)), block, lambda i: scorer.raw(rows[held_out[i]], run(rows[held_out[i]]), own[i])
+        )
+        for i, tail in enumerate(scorer.tails):
+            tail.set(raw[:, i])  # type: ignore[operator]  # a ModuleList's items are untyped
+        scorer.farthest.copy_(raw[:, 0].max())
+        parts = torch.stack([tail(raw[:, i]) for i, tail in enumerate(scorer.tails)], dim=1)
+        scores = parts @ raw.new_tensor(scorer.weights)
+    return scorer.eval(), scores
+
+
+def _members(output: Output) -> int:
+    made = output.stats.get("members")
+    return 1 if made is None else made.shape[1]
+
+
+def _blocks(index: Tensor, block: int, function: Callable[[Tensor], Tensor]) -> Tensor:
+    return torch.cat([function(part) for part in index.split(block)])
+
+
+def _places(reference: Tensor, rows: Tensor, n_rows: int) -> Tensor:
+    """Where each of ``rows`` stands in ``reference``; -1 where it does not."""
+    places = torch.full((n_rows,), -1)
+    places[reference] = torch.arange(len(reference))
+    return places[rows]
+
+
+def choose_reference(n_rows: int, most: int, seed: int) -> Tensor:
+    """At most ``most`` of the rows, drawn without repetition, ascending."""
+    if n_rows <= most:
+        return torch.arange(n_rows)
+    drawn = np.random.default_rng(seed).choice(n_rows, size=most, replace=False)
+    return torch.from_numpy(np.sort(drawn))
