@@ -253,6 +253,10 @@ class AutoencoderParameters:
         1, "Networks that are trained as one; their reconstructions are averaged, their latents stand side by side.",
         number="int", low=1, high=MOST_MEMBERS,
     )  # fmt: skip
+    trim: float = parameter(
+        0.0, "Share of the rows of each step, those restored worst, that do not count in it.",
+        number="float", low=0, high=0.5,
+    )  # fmt: skip
     precision: str = parameter(
         "auto", "Number format of training; everything after training runs in float32.",
         choices=("auto", "float32", "bfloat16"),

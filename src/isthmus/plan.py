@@ -78,6 +78,7 @@ class Plan:
     layers: Layers | None = None
     crop: int = 0
     members: int = 1
+    trim: float = 0.0
     notes: tuple[str, ...] = field(default=())
 
 
@@ -139,6 +140,7 @@ def make_plan(shape: DataShape, parameters: AutoencoderParameters, machine: Mach
         layers=layers,
         crop=crop,
         members=_members(p.members, network),
+        trim=p.trim,
         notes=_notes(shape, network, latent_dim, p.members, output, anchored=anchored),
     )
 

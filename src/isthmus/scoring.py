@@ -10,8 +10,9 @@ In: encoded rows and a network's output for them. Out: one number a row; higher 
 - ``residual``: the mean square of the standardised residuals, the autoencoder's own verdict (weight .15).
 
 Rows of mostly two-valued columns (flags, categories) lie at few different distances: there 20 neighbours are asked, and
-``local`` is left out. Weights and numbers of neighbours were chosen once, by leaving out one of 22 tables in turn; see
-``docs/decisions.md``.
+``local`` is left out. Where some of the known rows are anomalies themselves, which may lie close together, a twentieth of the
+rows are asked, in the plain view alone, and ``local`` is left out. Weights and numbers of neighbours were chosen once, by
+leaving out one of 22 tables in turn; see ``docs/decisions.md``.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ WEIGHTS = (1.0, 0.4, 0.15)
 RESIDUAL_WEIGHT = 0.5
 """Of the residual beside the view of the row, when distances are measured."""
 FEW, MANY, FEW_OF_FLAGS = 3, 10, 20
+SHARE_OF_MIXED = 0.05
+"""Of the known rows that are asked where some of them are anomalies: more than a small cluster of these has."""
 MOSTLY = 0.5
 """Share of two-valued positions from which on a row is mostly flags."""
 FAR = 2.0
@@ -61,11 +64,32 @@ class Score(NamedTuple):
 
 @dataclass(frozen=True)
 class Shape:
-    """What fixes the shapes of a scorer's buffers, besides the layout."""
+    """What fixes a scorer besides the layout and the buffers.
+
+    Attributes
+    ----------
+    members : of the network.
+    n_reference : known rows; 0: the score is the residual alone.
+    count : neighbours that are asked.
+    weights : of `PARTS`.
+    mixed : some known rows are anomalies: distances are measured in the plain view alone.
+    """
 
     members: int
     n_reference: int
-    mostly_flags: bool
+    count: int
+    weights: tuple[float, ...]
+    mixed: bool
+
+    @classmethod
+    def of(cls, members: int, n_reference: int, *, mostly_flags: bool, mixed: bool) -> Shape:
+        """The rules at the top of this file."""
+        local = WEIGHTS[1] * (not mostly_flags and not mixed)
+        weights = (WEIGHTS[0], local, WEIGHTS[2]) if n_reference else (0.0, 0.0, 1.0)
+        few = FEW_OF_FLAGS if mostly_flags else FEW
+        return cls(
+            members, n_reference, max(few, round(SHARE_OF_MIXED * n_reference)) if mixed else few, weights, mixed
+        )
 
 
 class Scorer(nn.Module):
@@ -85,34 +109,35 @@ class Scorer(nn.Module):
 
     def __init__(self, layout: Layout, shape: Shape) -> None:
         super().__init__()
-        few = FEW_OF_FLAGS if shape.mostly_flags else FEW
         self.shape = shape
         self.view = View(layout.n_targets)
         self.residuals = Residuals(layout, shape.members)
-        self.neighbours = Neighbours(shape.n_reference, 2 * layout.n_targets, few)
+        self.neighbours = Neighbours(shape.n_reference, 2 * layout.n_targets, shape.count)
         self.local = Neighbours(shape.n_reference, layout.n_targets, MANY, local=True)
         self.tails = nn.ModuleList(Tail() for _ in PARTS)
-        weights = [
-            weight * (name != "local" or not shape.mostly_flags) for name, weight in zip(PARTS, WEIGHTS, strict=True)
-        ]
-        self.weights = tuple(weights)
         self.register_buffer("farthest", torch.ones(()))
 
     def forward(self, x: Tensor, output: Output, own: Tensor | None = None) -> Score:
         """Scores of encoded rows (n, n_inputs...); ``own``: see `Neighbours.forward`."""
         raw = self.raw(x, output, own)
         parts = torch.stack([tail(raw[:, i]) for i, tail in enumerate(self.tails)], dim=1)
-        return Score(parts @ raw.new_tensor(self.weights), parts, raw[:, 0])
+        return Score(parts @ raw.new_tensor(self.shape.weights), parts, raw[:, 0])
 
     def raw(self, x: Tensor, output: Output, own: Tensor | None = None) -> Tensor:
         """(n, 3) each part in its own unit."""
         residual = self.residuals(x, output)
-        soft, plain = self.features(residual)
-        return torch.stack([self.neighbours(soft, own), self.local(plain, own), residual.energy()], dim=1)
+        energy = residual.energy()
+        if not self.shape.n_reference:
+            return torch.stack([energy.sqrt(), torch.zeros_like(energy), energy], dim=1)
+        both, plain = self.features(residual)
+        local = self.local(plain, own) if self.shape.weights[1] else torch.zeros_like(energy)
+        return torch.stack([self.neighbours(both, own), local, energy], dim=1)
 
     def features(self, residual: Residual) -> tuple[Tensor, Tensor]:
         """What distances are measured in: (n, 2 * n_targets) for ``neighbours``, (n, n_targets) for ``local``."""
         plain, soft = self.view(residual.filled)
+        if self.shape.mixed:
+            return torch.cat([plain, torch.zeros_like(plain)], dim=1), plain
         return torch.cat([soft, RESIDUAL_WEIGHT * residual.mean()], dim=1), plain
 
     @property
@@ -131,7 +156,14 @@ Take = Callable[[Tensor], Tensor]
 
 
 def fit_scorer(
-    encoder: ColumnEncoder | PixelEncoder, run: Run, rows: Tensor, reference: Tensor, held_out: Tensor, block: int
+    encoder: ColumnEncoder | PixelEncoder,
+    run: Run,
+    rows: Tensor,
+    reference: Tensor,
+    held_out: Tensor,
+    block: int,
+    *,
+    mixed: bool = False,
 ) -> tuple[Scorer, Tensor]:
     """A scorer, and the scores of the held-out rows.
 
@@ -143,6 +175,7 @@ def fit_scorer(
     reference : (n_reference,) indices of the rows that are kept as neighbours.
     held_out : (n_held_out,) indices of the rows that the network was not trained on; they may be among the reference.
     block : rows in a block.
+    mixed : some of the rows are anomalies.
 
     Returns
     -------
@@ -151,15 +184,17 @@ def fit_scorer(
     layout = encoder.layout
     facts = facts_of(encoder, rows.flatten(1)[:, : layout.n_targets].numpy())
     members = _members(run(rows[:1]))
-    scorer = Scorer(layout, Shape(members, len(reference), bool(facts.two_valued.mean() > MOSTLY)))
+    flags = bool(facts.two_valued.mean() > MOSTLY)
+    scorer = Scorer(layout, Shape.of(members, len(reference), mostly_flags=flags, mixed=mixed))
     if isinstance(encoder, ColumnEncoder):
         scorer.view.set(encoder, facts)
     scorer.residuals.take_shares(encoder)
     with torch.inference_mode():
         scorer.residuals.set(_blocks(held_out, block, lambda i: scorer.residuals.plain(rows[i], run(rows[i]))[2]))
-        known = [scorer.features(scorer.residuals(rows[i], run(rows[i]))) for i in reference.split(block)]
-        scorer.neighbours.set(torch.cat([soft for soft, _ in known]), block)
-        scorer.local.set(torch.cat([plain for _, plain in known]), block)
+        if len(reference):
+            known = [scorer.features(scorer.residuals(rows[i], run(rows[i]))) for i in reference.split(block)]
+            scorer.neighbours.set(torch.cat([both for both, _ in known]), block)
+            scorer.local.set(torch.cat([plain for _, plain in known]), block)
         own = _places(reference, held_out, len(rows))
         raw = _blocks(
             torch.arange(len(held_out)), block, lambda i: scorer.raw(rows[held_out[i]], run(rows[held_out[i]]), own[i])
@@ -168,7 +203,7 @@ def fit_scorer(
             tail.set(raw[:, i])  # type: ignore[operator]  # a ModuleList's items are untyped
         scorer.farthest.copy_(raw[:, 0].max())
         parts = torch.stack([tail(raw[:, i]) for i, tail in enumerate(scorer.tails)], dim=1)
-        scores = parts @ raw.new_tensor(scorer.weights)
+        scores = parts @ raw.new_tensor(scorer.shape.weights)
     return scorer.eval(), scores
 
 

@@ -61,6 +61,8 @@ class Autoencoder(AutoencoderParameters, BaseAutoencoder):
         mean of theirs and its latents are those of all side by side, so ``latent_dim_`` is ``members`` times ``latent_dim``.
         ``history_`` has the mean of the members' own errors; the error of their mean is at most that. Modules of your own
         have one member.
+    trim : float in [0, 0.5], default 0.0
+        Share of the rows of each step, those restored worst, that do not count in it: robust against anomalies among the rows.
     precision : "auto", "float32" or "bfloat16", default "auto"
         Number format of training; everything after it runs in float32.
     device : "auto", "cpu", "cuda" or "mps", default "auto"

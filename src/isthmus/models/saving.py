@@ -63,6 +63,7 @@ _PLAN = Object(
         "optimizer_options": _OPTIONS,
         "layers": Either((Null(), _LAYERS)),
         "crop": _COUNT,
+        "trim": Number(0, 0.5),
         "members": Number(1, MOST_MEMBERS, integer=True),
         "notes": List(_TEXT, 100),
     }

@@ -177,7 +177,8 @@ def _one_epoch(job: Job, state: FitState, optimizer: torch.optim.Optimizer, trai
         with torch.autocast(job.device.type, torch.bfloat16, enabled=plan.precision == "bfloat16"):
             output = run(seen)
         errors = job.error_map(output.reconstruction.float(), x)
-        loss = over_observed(errors) if job.gaps else errors.mean()
+        errors = errors if not plan.trim else _trimmed(errors, plan.trim, plan.members)
+        loss = over_observed(errors) if job.gaps or plan.trim else errors.mean()
         penalty = None if job.penalty is None else job.penalty(output)
         loss = loss if penalty is None else loss + penalty.mean()
         optimizer.zero_grad(set_to_none=True)
@@ -195,6 +196,14 @@ def _one_epoch(job: Job, state: FitState, optimizer: torch.optim.Optimizer, trai
         if state.stop or (job.device.type == "cpu" and not math.isfinite(state.loss)):
             break
     return float(total) / (state.step - first)
+
+
+def _trimmed(errors: Tensor, share: float, members: int) -> Tensor:
+    """The error map without the rows that each member restores worst; these become missing."""
+    rows = per_row(errors.detach()).unflatten(0, (members, -1))
+    kept = max(1, round(rows.shape[1] * (1 - share)))
+    worst = (rows > rows.kthvalue(kept, dim=1, keepdim=True).values).flatten()
+    return errors.masked_fill(worst.view(-1, *[1] * (errors.ndim - 1)), torch.nan)
 
 
 def _rows_of_step(job: Job, index: Tensor, step: int) -> tuple[Tensor, Tensor]:
