@@ -140,7 +140,8 @@ class AnomalyDetector(DetectorParameters, OutlierMixin, BaseEstimator):  # type:
         A new normal row has a p-value of at most ``a`` with a chance of at most ``a``; the least there can be is
         1 / (n_calibration + 1).
         """
-        return conformal.p_values(self.calibration_scores_, self.anomaly_scores(X))
+        scores = self.anomaly_scores(X)  # first, for it tells whether there was a fit
+        return conformal.p_values(self.calibration_scores_, scores)
 
     def explain(self, X: Any, *, top: int = 3) -> Any:
         """Why rows are anomalous: the columns that raise the score of each, see `isthmus.models.explaining.explain`.
@@ -191,7 +192,8 @@ class AnomalyDetector(DetectorParameters, OutlierMixin, BaseEstimator):  # type:
 
     def check_drift(self, X: Any, *, level: float = 0.01) -> drift.Drift:
         """Whether the scores of new rows still look like those the threshold was set on, see `isthmus.drift.check`."""
-        return drift.check(self.calibration_scores_, self.anomaly_scores(X), level)
+        scores = self.anomaly_scores(X)
+        return drift.check(self.calibration_scores_, scores, level)
 
     def recalibrate(self, X: Any) -> Self:
         """Put the scores of new normal rows in place of the calibration scores, and set the threshold by the same rule.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import math
+import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -44,18 +46,31 @@ class Rule:
 
 def rule_of(name: str | float, options: Mapping[str, float]) -> Rule:
     """A checked rule; a number is the threshold itself."""
-    if isinstance(name, (int, float)) and not isinstance(name, bool):
-        return Rule("value", {"value": float(name)})
-    if name not in OPTIONS or name == "value":
+    if _is_number(name):
+        if math.isnan(name):
+            raise ParameterError("a threshold must be a number; got nan.")
+        name, options = "value", {**options, "value": float(name)}
+    elif not isinstance(name, str) or name not in OPTIONS or name == "value":
         known = [rule for rule in OPTIONS if rule != "value"]
         near = difflib.get_close_matches(str(name), known, n=1)
         hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(known)}, or a number."
-        raise ParameterError(f"there is no threshold rule {name!r}; {hint}")
+        raise ParameterError(f"there is no threshold rule {name!r:.80}; {hint}")
     odd = next((option for option in options if option not in OPTIONS[name]), None)
     if odd is not None:
-        takes = ", ".join(OPTIONS[name]) or "no options"
-        raise ParameterError(f'the rule "{name}" does not take {odd!r}; it takes {takes}.')
+        takes = ", ".join(OPTIONS[name]) if name != "value" else ""
+        shown = "a threshold that is a number" if name == "value" else f'the rule "{name}"'
+        raise ParameterError(f"{shown} does not take {odd!r}; it takes {takes or 'no options'}.")
+    wrong = next((option for option, value in options.items() if not _is_number(value)), None)
+    if wrong is not None:
+        raise ParameterError(f'{wrong} of the rule "{name}" must be a number; got {options[wrong]!r:.80}.')
+    if options.get("deviations", 0) < 0:
+        raise ParameterError(f"deviations must be a number >= 0; got {options['deviations']!r}.")
     return Rule(name, {key: float(value) for key, value in options.items()})
+
+
+def _is_number(value: Any) -> bool:
+    """Python's and NumPy's numbers; not a bool, which is a slip."""
+    return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
 
 
 def first_rule(detector: Any) -> Rule:
