@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import os
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
-from isthmus.corruptions import Corruption, from_spec
-from isthmus.errors import ModelFileError, ParameterError, UserError
+from isthmus import parameters as params
+from isthmus.errors import ModelFileError, UserError
 from isthmus.files import container, schema
-from isthmus.layout import ColumnLayout, Layout, PixelLayout
-from isthmus.models import encoder_state, fitting
-from isthmus.models.autoencoder import Autoencoder
-from isthmus.models.base import BaseAutoencoder
-from isthmus.models.denoising import DenoisingAutoencoder
-from isthmus.models.saving import HISTORY, SCHEMA, tensor_names
-from isthmus.nets.build import wrap
-from isthmus.nets.layers import layers_from
-from isthmus.nets.network import Network
-from isthmus.parameters import check
-from isthmus.plan import Plan
-from isthmus.train.optimizers import check_options
-
-ESTIMATORS: dict[str, type[BaseAutoencoder]] = {
-    "Autoencoder": Autoencoder,
-    "DenoisingAutoencoder": DenoisingAutoencoder,
-}
+from isthmus.models import detector_state, rebuilding, saving
+from isthmus.models.detector import AnomalyDetector
+from isthmus.models.encoder_state import Shapes
+from isthmus.scoring import Scorer
 
 
 def load(path: str | os.PathLike[str], network: Any = None) -> Any:
@@ -59,129 +45,58 @@ def load(path: str | os.PathLike[str], network: Any = None) -> Any:
     >>> bool((again.transform(X) == model.transform(X)).all())
     True
     """
-    outlined: list[Network | None] = []
-    made: list[Any] = []
+    outlined: list[Any] = []
 
-    def expected(spec: dict[str, Any]) -> dict[str, tuple[str, tuple[int, ...]]]:
-        schema.check(spec, SCHEMA)
-        made[:] = [_estimator(spec, network), _corruption(spec["corruption"])]
-        outlined[:] = _outline(spec, network)
-        found = {f"encoder.{name}": value for name, value in encoder_state.shapes(spec["encoder"]).items()}
-        for part, outline in zip(("network", "baseline"), outlined, strict=True):
-            if outline is not None:
-                names = tensor_names(part, outline, custom=network is not None and part == "network")
-                state = outline.state_dict().items()
-                found |= {names[name]: (str(value.dtype)[6:], tuple(value.shape)) for name, value in state}
-        return found
+    def expected(spec: dict[str, Any]) -> Shapes:
+        schema.check(spec, saving.SCHEMA)
+        of = _outline if spec["estimator"] in detector_state.PARAMETERS else rebuilding.outline
+        outlined[:] = [of(spec, network)]
+        shapes: Shapes = outlined[0].shapes()
+        return shapes
 
-    spec, tensors = container.read(path, expected)
-    model, corruption = made
-    encoder = encoder_state.from_state(spec["encoder"], _part(tensors, "encoder"))
-    filled = [_fill(part, tensors, name, network) for name, part in zip(("network", "baseline"), outlined, strict=True)]
-    main, baseline = filled
-    if main is None:
-        raise ModelFileError("it holds no network.")
-    model._keep(fitting.Fitted(encoder, _plan(spec["plan"]), main, baseline, spec["work"]))
-    if isinstance(model, DenoisingAutoencoder):
-        model.corruption_ = corruption
-    model.seed_, model.n_rows_, model.n_features_in_ = spec["seed"], spec["n_rows"], spec["n_features"]
-    model.notes_ = tuple(spec["notes"])
-    model.history_ = [
-        {key: math.nan if value is None else value for key, value in zip(HISTORY, entry, strict=True)}
-        for entry in spec["history"]
-    ]
-    if spec["encoder"].get("names"):
-        model.feature_names_in_ = np.array(spec["encoder"]["names"], dtype=object)
-    return model
-
-
-def _outline(spec: dict[str, Any], network: Any) -> list[Network | None]:
-    shapes = encoder_state.shapes(spec["encoder"])
-    plan = _plan(spec["plan"])
-    empty = {name: np.broadcast_to(np.array(0.5, dtype), shape) for name, (dtype, shape) in shapes.items()}
-    layout = encoder_state.from_state(spec["encoder"], empty).layout
-    _check_network(spec, plan, layout)
-    if plan.network == "custom":
-        if network is None:
-            raise ModelFileError(
-                "it holds the weights of a user's own network; load it with isthmus.load(path, network=...)."
-            )
-        main = wrap(network, layout, plan.latent_dim, squash=plan.output == "sigmoid")
-    else:
-        if network is not None:
-            raise ParameterError("this model has a network of isthmus's own; load it without network=.")
-        main = fitting.outline_for(plan, layout)
-    return [main, fitting.outline_baseline(plan, layout) if spec["baseline"] else None]
-
-
-def _check_network(spec: dict[str, Any], plan: Plan, layout: Layout) -> None:
-    """What the schema cannot say: which kinds of network go with which layouts and sizes."""
-    restores = plan.network == "unet"
-    agree = [
-        restores == (plan.latent_dim == 0),
-        not restores or (isinstance(layout, PixelLayout) and bool(plan.hidden_dims) and not spec["baseline"]),
-        (plan.network == "layers") == (plan.layers is not None),
-        plan.network != "conv1d" or (isinstance(layout, ColumnLayout) and layout.only_numbers),
-        not restores or spec["estimator"] == "DenoisingAutoencoder",
-        plan.network != "custom" or plan.members == 1,
-    ]
-    if not all(agree):
-        raise ModelFileError("its network does not agree with its data; the file was edited or damaged.")
-
-
-def _fill(made: Network | None, tensors: dict[str, Any], part: str, network: Any) -> Network | None:
-    if made is None:
-        return None
-    names = tensor_names(part, made, custom=network is not None and part == "network")
-    made = made.to_empty(device="cpu") if any(p.is_meta for p in made.parameters()) else made
-    made.load_state_dict({name: torch.from_numpy(tensors[key]) for name, key in names.items()})
-    return made.eval()
-
-
-def _part(tensors: dict[str, Any], part: str) -> dict[str, Any]:
-    return {name.removeprefix(f"{part}."): value for name, value in tensors.items() if name.startswith(f"{part}.")}
-
-
-def _estimator(spec: dict[str, Any], network: Any) -> Any:
-    given: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in spec["parameters"].items()
-    }
-    given["optimizer_options"] = _with_tuples(given["optimizer_options"])
+    _, tensors = container.read(path, expected)
     try:
-        if isinstance(given.get("corruption"), tuple):
-            given["corruption"] = _corruption(spec["parameters"]["corruption"])
-        model = ESTIMATORS[spec["estimator"]](**given)
-        check(model)
-        check_options(model.optimizer, model.optimizer_options)
-        if isinstance(model.network, dict):
-            layers_from(model.network)
+        return outlined[0].fill(tensors)
     except UserError as error:
-        raise ModelFileError(str(error)) from error
-    if network is not None:
-        model.network = network
-    return model
+        raise ModelFileError(f"Cannot load {os.fspath(path)!r}: {str(error).rstrip('.')}.") from error
 
 
-def _corruption(spec: list[dict[str, Any]] | None) -> Corruption | None:
-    try:
-        return None if spec is None else from_spec(spec)
-    except ParameterError as error:
-        raise ModelFileError(f"its corruption cannot be made: {error}") from error
+@dataclass(frozen=True)
+class _Outline:
+    """A detector without its arrays: its JSON, itself before its fit, the model inside, and the scorer without memory."""
+
+    spec: dict[str, Any]
+    detector: AnomalyDetector
+    model: rebuilding.Outline
+    scorer: Scorer
+
+    def shapes(self) -> Shapes:
+        """Type and shape of each array of the file."""
+        inside = {f"model.{name}": value for name, value in self.model.shapes().items()}
+        return inside | detector_state.shapes(self.spec, self.scorer)
+
+    def fill(self, tensors: dict[str, Any]) -> AnomalyDetector:
+        """The fitted detector."""
+        spec, detector = self.spec, self.detector
+        scorer = detector_state.fill(self.scorer, rebuilding.part_of(tensors, "scorer"))
+        scores = detector_state.checked_calibration(tensors["calibration"])
+        detector._keep(self.model.fill(rebuilding.part_of(tensors, "model")), scorer, scores)
+        detector.threshold_, detector.offset_ = spec["threshold"], -spec["threshold"]
+        detector.rule_ = detector_state.rule_of(spec)
+        detector.seed_, detector.n_rows_, detector.n_features_in_ = spec["seed"], spec["n_rows"], spec["n_features"]
+        detector.notes_ = tuple(spec["notes"])
+        if spec["model"]["encoder"].get("names"):
+            detector.feature_names_in_ = np.array(spec["model"]["encoder"]["names"], dtype=object)
+        return detector
 
 
-def _plan(spec: dict[str, Any]) -> Plan:
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in spec.items()}
-    options = _with_tuples(values["optimizer_options"])
-    try:
-        check_options(values["optimizer"], options)
-        layers = None if values["layers"] is None else layers_from(values["layers"])
-    except ParameterError as error:
-        raise ModelFileError(f"its plan cannot be carried out: {error}") from error
-    return Plan(**{**values, "layers": layers, "optimizer_options": options, "device": "cpu"})
-
-
-def _with_tuples(options: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Settings of an optimizer as a user gives them, where JSON has lists."""
-    if options is None:
-        return None
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+def _outline(spec: dict[str, Any], network: Any) -> _Outline:
+    detector_state.check_counts(spec)
+    detector_state.rule_of(spec)
+    model = rebuilding.outline(spec["model"], network)
+    given = None
+    if spec["given"] is not None:
+        given = rebuilding.estimator_of(spec["model"], network).set_params(**spec["given"])
+    detector = AnomalyDetector(given, **spec["parameters"])
+    params.check(detector)
+    return _Outline(spec, detector, model, detector_state.outline(spec, model.plan, model.layout))
