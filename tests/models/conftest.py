@@ -97,7 +97,7 @@ def pair(request):
     return fitted(request.param)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def data():
     """The functions that make data, and the one that takes rows of them."""
     return SimpleNamespace(curve=curve, pictures=pictures, mixed=mixed, take=take, forms=FORMS, fitted=fitted)

@@ -29,7 +29,7 @@ from isthmus.thresholds import NUMBER, RATE, SHARE
 _COUNT = Number(0, 2**53, integer=True)
 _SEED = Either((Null(), Number(0, 2**32 - 1, integer=True)))
 _UNSAVED = (*model_state.UNSAVED, "model")
-_SCORER = {
+_SCORER: dict[str, schema.Rule] = {
     "members": Number(1, MOST_MEMBERS, integer=True),
     "n_reference": Number(0, MOST, integer=True),
     "count": Number(1, MOST, integer=True),
@@ -150,9 +150,9 @@ def shapes(spec: dict[str, Any], scorer: Scorer) -> Shapes:
 def fill(scorer: Scorer, arrays: Arrays) -> Scorer:
     """``scorer`` with its arrays, which are finite and of its shapes, once they are checked."""
     tails = range(len(PARTS))
-    sound = {name: (arrays[name] > 0).all() for name in _POSITIVE}
-    sound |= {name: (arrays[name] >= 0).all() for name in _NOT_NEGATIVE}
-    sound |= {f"tails.{i}.fall": (arrays[f"tails.{i}.fall"] > 0).all() for i in tails}
+    sound = {name: bool((arrays[name] > 0).all()) for name in _POSITIVE}
+    sound |= {name: bool((arrays[name] >= 0).all()) for name in _NOT_NEGATIVE}
+    sound |= {f"tails.{i}.fall": bool((arrays[f"tails.{i}.fall"] > 0).all()) for i in tails}
     sound |= {f"tails.{i}.{n}": _ascends(arrays[f"tails.{i}.{n}"]) for i in tails for n in ("knots", "heights")}
     odd = next((name for name, fine in sound.items() if not fine), None)
     if odd is not None:

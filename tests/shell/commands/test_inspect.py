@@ -9,11 +9,22 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import isthmus
 from isthmus.files import container
 
 SRC = Path(__file__).resolve().parents[3] / "src"
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory):
+    """A detector that holds 25 of its 60 training rows."""
+    X = np.random.default_rng(0).normal(size=(60, 5))
+    path = tmp_path_factory.mktemp("detector") / "d.safetensors"
+    model = isthmus.Autoencoder(2, max_epochs=1)
+    isthmus.AnomalyDetector(model, reference_rows=25, false_alarm_rate=0.2, random_state=0).fit(X).save(path)
+    return path
 
 
 def test_everything_that_matters_is_shown(run, model):
@@ -48,9 +59,11 @@ def test_models_of_pictures(run, photo_model):
     assert "6 high, 5 wide, 1 channel, uint8" in run("inspect", photo_model).out
 
 
-def test_torch_is_not_loaded(model):
+@pytest.mark.parametrize("form", ["model", "detector"])
+def test_torch_is_not_loaded(request, form):
     """A model file is shown without the package that would build the model."""
-    code = f"import sys; from isthmus.shell import cli; cli.run(['inspect', {str(model)!r}]); print('torch' in sys.modules)"
+    path = str(request.getfixturevalue(form))
+    code = f"import sys; from isthmus.shell import cli; cli.run(['inspect', {path!r}]); print('torch' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(SRC)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.splitlines()[-1] == "False"
@@ -77,3 +90,38 @@ def test_members(run, tmp_path):
     shown = run("inspect", tmp_path / "m.safetensors").out
     assert re.search(r"latent +6 numbers", shown)
     assert "PCA at the latent size of one member" in shown
+
+
+def test_detectors(run, detector):
+    """The threshold, its rule, what it promises, and plainly that training rows are inside; then the model."""
+    loaded, out = isthmus.load(detector), run("inspect", detector).out
+    assert f"{loaded.threshold_:.4g} by the rule conformal (false alarm rate 0.2)" in out
+    assert re.search(r"expected +\d+ false alarms per 1,000 new normal rows", out)
+    assert "25 training rows as neighbours" in out
+    assert re.search(r"training rows held +25", out)
+    assert re.search(r"calibration scores +12", out)
+    assert re.search(r"model inside\n +estimator +Autoencoder", out)
+    assert "no training rows" not in out
+
+
+def test_detectors_as_json(run, detector):
+    """The numbers are those of the loaded detector."""
+    found, loaded = json.loads(run("inspect", detector, "--json").out), isthmus.load(detector)
+    assert found["estimator"] == "AnomalyDetector"
+    assert found["threshold"] == loaded.threshold_
+    assert found["rule"] == {"name": "conformal", "options": {"false_alarm_rate": 0.2}, "words": loaded.rule_.words()}
+    assert found["false_alarms_per_1000"]["words"] in loaded.summary()
+    assert found["calibration_scores"] == len(loaded.calibration_scores_)
+    assert found["training_rows_held"] == 25
+    assert found["model"]["weights"] == sum(value.numel() for value in loaded.model_.network_.state_dict().values())
+    assert len(found["model"]["columns"]) == 5
+
+
+def test_detectors_without_rows(run, tmp_path):
+    """A detector that keeps no neighbours is said to hold no training rows."""
+    X = np.random.default_rng(0).normal(size=(30, 4))
+    model = isthmus.Autoencoder(2, max_epochs=0)
+    isthmus.AnomalyDetector(model, reference_rows=0, random_state=0).fit(X).save(tmp_path / "d.safetensors")
+    out = run("inspect", tmp_path / "d.safetensors").out
+    assert "no training rows" in out
+    assert re.search(r"training rows held +none", out)
