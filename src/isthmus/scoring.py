@@ -13,6 +13,8 @@ Rows of mostly two-valued columns (flags, categories) lie at few different dista
 ``local`` is left out. Where some of the known rows are anomalies themselves, which may lie close together, a twentieth of the
 rows are asked, in the plain view alone, and ``local`` is left out. Weights and numbers of neighbours were chosen once, by
 leaving out one of 22 tables in turn; see ``docs/decisions.md``.
+
+Pictures are compared by their edges (`isthmus.scores.gradients`), in both parts and without residuals; the third part is the same.
 """
 
 from __future__ import annotations
@@ -25,10 +27,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isthmus.layout import Layout
+from isthmus.layout import Layout, PixelLayout
 from isthmus.nets.network import Output
 from isthmus.prep.columns import ColumnEncoder
 from isthmus.prep.pixels import PixelEncoder
+from isthmus.scores.gradients import Gradients
 from isthmus.scores.neighbours import Neighbours
 from isthmus.scores.residuals import Residual, Residuals
 from isthmus.scores.tail import Tail
@@ -112,8 +115,10 @@ class Scorer(nn.Module):
         self.shape = shape
         self.view = View(layout.n_targets)
         self.residuals = Residuals(layout, shape.members)
-        self.neighbours = Neighbours(shape.n_reference, 2 * layout.n_targets, shape.count)
-        self.local = Neighbours(shape.n_reference, layout.n_targets, MANY, local=True)
+        self.gradients = Gradients(layout.shape) if isinstance(layout, PixelLayout) else None
+        sizes = (2 * layout.n_targets, layout.n_targets) if self.gradients is None else (self.gradients.n_features,) * 2
+        self.neighbours = Neighbours(shape.n_reference, sizes[0], shape.count)
+        self.local = Neighbours(shape.n_reference if shape.weights[1] else 0, sizes[1], MANY, local=True)
         self.tails = nn.ModuleList(Tail() for _ in PARTS)
         self.register_buffer("farthest", torch.ones(()))
 
@@ -134,7 +139,10 @@ class Scorer(nn.Module):
         return torch.stack([self.neighbours(both, own), local, energy], dim=1)
 
     def features(self, residual: Residual) -> tuple[Tensor, Tensor]:
-        """What distances are measured in: (n, 2 * n_targets) for ``neighbours``, (n, n_targets) for ``local``."""
+        """What distances are measured in, for ``neighbours`` and for ``local``: (n, 2 * n_targets) and (n, n_targets) of rows."""
+        if self.gradients is not None:
+            edges = self.gradients(residual.filled.unflatten(1, self.gradients.shift.shape))
+            return edges, edges
         plain, soft = self.view(residual.filled)
         if self.shape.mixed:
             return torch.cat([plain, torch.zeros_like(plain)], dim=1), plain
@@ -188,13 +196,16 @@ def fit_scorer(
     scorer = Scorer(layout, Shape.of(members, len(reference), mostly_flags=flags, mixed=mixed))
     if isinstance(encoder, ColumnEncoder):
         scorer.view.set(encoder, facts)
+    elif scorer.gradients is not None:
+        scorer.gradients.set(encoder)
     scorer.residuals.take_shares(encoder)
     with torch.inference_mode():
         scorer.residuals.set(_blocks(held_out, block, lambda i: scorer.residuals.plain(rows[i], run(rows[i]))[2]))
         if len(reference):
             known = [scorer.features(scorer.residuals(rows[i], run(rows[i]))) for i in reference.split(block)]
             scorer.neighbours.set(torch.cat([both for both, _ in known]), block)
-            scorer.local.set(torch.cat([plain for _, plain in known]), block)
+            if scorer.shape.weights[1]:
+                scorer.local.set(torch.cat([plain for _, plain in known]), block)
         own = _places(reference, held_out, len(rows))
         raw = _blocks(
             torch.arange(len(held_out)), block, lambda i: scorer.raw(rows[held_out[i]], run(rows[held_out[i]]), own[i])

@@ -205,8 +205,8 @@ class AnomalyDetector(DetectorParameters, OutlierMixin, BaseEstimator):  # type:
             raise DataError(
                 f"{len(scores)} rows are too few to set a threshold on; give at least {detecting.FEWEST_SET_ASIDE} normal rows."
             )
-        self.calibration_scores_ = scores
-        self._apply(self.rule_)
+        threshold = thresholding.threshold_of(self.rule_, scores)  # may refuse; then nothing has changed
+        self.calibration_scores_, self.threshold_, self.offset_ = scores, threshold, -threshold
         return self
 
     def summary(self) -> str:
