@@ -27,8 +27,8 @@ from isthmus.shell import terminal
 from isthmus.version import __version__
 
 VERBS = (
-    "demo", "recipe", "fit", "encode", "decode", "reconstruct", "denoise", "score", "probe", "map", "similar", "report",
-    "inspect", "datasets",
+    "demo", "recipe", "fit", "encode", "decode", "reconstruct", "denoise", "detect", "explain", "score", "probe", "map",
+    "similar", "report", "inspect", "datasets",
 )  # fmt: skip
 BUG, WRONG_INPUT, NO_READER = 1, 2, 141
 

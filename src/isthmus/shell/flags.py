@@ -69,9 +69,9 @@ class Delimiter(click.ParamType[str]):
         return "\t" if value in ("tab", "\\t") else value
 
 
-def parameter_flags(owner: type) -> Decorator:
-    """Make a decorator that adds a flag for each parameter of ``owner`` that can be typed."""
-    fields = [f for f in dataclasses.fields(owner) if f.name not in _WITHOUT_USE]
+def parameter_flags(owner: type, names: Iterable[str] | None = None) -> Decorator:
+    """Make a decorator that adds a flag for each parameter of ``owner`` that can be typed, or for those in ``names`` only."""
+    fields = [f for f in dataclasses.fields(owner) if f.name not in _WITHOUT_USE and (names is None or f.name in names)]
     options = [option for option in map(_option, fields) if option is not None]
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ read with the kinds of fit, so that a category such as 007 stays the text that i
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from isthmus.data.readers import Data
 
 _SHOWN_COLUMNS = 20
+MODEL_SUFFIX = ".safetensors"
 
 
 def read_data(paths: Sequence[str], *, kinds: Mapping[str, str] | None = None, **how: Any) -> Data:
@@ -26,8 +28,8 @@ def read_data(paths: Sequence[str], *, kinds: Mapping[str, str] | None = None, *
     return read(one_or_all(paths), kinds=kinds, **how)
 
 
-def read_for(model: Any, paths: Sequence[str], **how: Any) -> Data:
-    """Read DATA the way the data of fit were read, and say what was noticed.
+def read_for(model: Any, paths: Sequence[str], *, labels: str | None = None, **how: Any) -> Data:
+    """Read DATA the way the data of fit were read, and say what was noticed, but not that the column ``labels`` is new.
 
     Raises
     ------
@@ -43,7 +45,7 @@ def read_for(model: Any, paths: Sequence[str], **how: Any) -> Data:
     if wants_pictures != (dimensions > 2):
         found, wanted = ("rows", "pictures") if wants_pictures else ("pictures", "rows of a table")
         raise DataError(f"{named(paths)} holds {found}; the model was fitted with {wanted}. Give it data of that form.")
-    for note in notes_of(data):
+    for note in notes_but(data, labels):
         terminal.note(note)
     return data  # type: ignore[no-any-return]  # as_data takes and gives anything
 
@@ -92,7 +94,8 @@ def load_model(path: str) -> Any:
     """
     from isthmus.files.container import read_header
 
-    plan = read_header(path).spec.get("plan")
+    spec = read_header(path).spec
+    plan = (spec["model"] if isinstance(spec.get("model"), dict) else spec).get("plan")  # a detector has a model inside
     if isinstance(plan, dict) and plan.get("network") == "custom":
         raise ModelFileError(
             f"{path} holds the weights of a user's own network, whose code the command line does not have; "
@@ -103,18 +106,38 @@ def load_model(path: str) -> Any:
     return load(path)
 
 
+def load_autoencoder(path: str) -> Any:
+    """Load a model file, as `load_model` does; of a detector, the model inside it."""
+    model = load_model(path)
+    if not is_detector(model):
+        return model
+    terminal.note(f"{path} holds an anomaly detector; this is about the {type(model.model_).__name__} inside it.")
+    return model.model_
+
+
+def load_detector(path: str) -> Any:
+    """Load a model file, as `load_model` does; one that is not of a detector is refused."""
+    model = load_model(path)
+    if not is_detector(model):
+        raise ParameterError(
+            f"{path} holds a model of the kind {type(model).__name__}, which flags nothing; fit a detector to normal rows with "
+            "isthmus detect NORMAL NEW --save DETECTOR, or see the errors of rows with isthmus score."
+        )
+    return model
+
+
 def load_with_latent(path: str) -> Any:
-    """Load a model file, as `load_model` does; a model without a latent is refused."""
+    """Load a model file, as `load_autoencoder` does; a model without a latent is refused."""
     from isthmus.models.latents import check_latent
 
-    model = load_model(path)
+    model = load_autoencoder(path)
     check_latent(model)
     return model
 
 
 def load_denoiser(path: str) -> Any:
-    """Load a model file, as `load_model` does; a model that was not fitted to restore is refused."""
-    model = load_model(path)
+    """Load a model file, as `load_autoencoder` does; a model that was not fitted to restore is refused."""
+    model = load_autoencoder(path)
     if not restores(model):
         raise ParameterError(
             f"{path} holds an {type(model).__name__}, which was not fitted to restore anything; see what it makes of rows with "
@@ -128,6 +151,20 @@ def restores(model: Any) -> bool:
     return hasattr(model, "denoise")
 
 
+def is_detector(model: Any) -> bool:
+    """Whether the model is an anomaly detector."""
+    return hasattr(model, "anomaly_scores")
+
+
+def is_model_file(path: str) -> bool:
+    """Whether a path is that of a model, not of data: by the end of its name, or by how the file begins."""
+    if path.lower().endswith(MODEL_SUFFIX) or not os.path.isfile(path):
+        return path.lower().endswith(MODEL_SUFFIX)
+    with open(path, "rb") as handle:
+        start = handle.read(9)
+    return start[8:] == b"{" and int.from_bytes(start[:8], "little") < os.path.getsize(path)
+
+
 def is_of_pictures(model: Any) -> bool:
     """Whether the model was fitted with pictures."""
     return len(model.encoder_.layout.input_shape) == 3
@@ -136,6 +173,11 @@ def is_of_pictures(model: Any) -> bool:
 def notes_of(data: Any) -> tuple[str, ...]:
     """What was noticed while reading."""
     return tuple(getattr(data, "notes", ()))
+
+
+def notes_but(data: Any, column: str | None) -> tuple[str, ...]:
+    """`notes_of`, without those on one column alone."""
+    return tuple(note for note in notes_of(data) if column is None or not note.startswith(f"Column {column!r} "))
 
 
 def files_of(data: Any) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ def command(
     Each row is a point; rows that the model finds alike lie close. A latent of more
     numbers than the picture has directions is drawn on its main axes.
     """
-    fitted = inputs.load_model(model)
+    fitted = inputs.load_autoencoder(model)
     beside = _check_targets(target, walk, around, (model, *data))
     rows = inputs.read_for(fitted, data, **how)
     colours = None if labels is None else read_labels(labels, rows, data, how)

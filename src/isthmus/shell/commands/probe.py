@@ -33,7 +33,7 @@ def command(model: str, data: tuple[str, ...], labels: str, as_json: bool, how: 
     A linear and a nearest-neighbour classifier learn from some rows of DATA and are tested on the others, with the latents,
     with PCA's components and with the raw columns. The labels only measure; the model is not changed.
     """
-    fitted = inputs.load_model(model)
+    fitted = inputs.load_autoencoder(model)
     rows = inputs.read_for(fitted, data, **how)
     from isthmus.data.table import Table
     from isthmus.models.probing import probe

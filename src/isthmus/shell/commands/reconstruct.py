@@ -20,7 +20,7 @@ def command(model: str, data: tuple[str, ...], target: str, how: dict[str, Any])
     Writes what the model kept of each row or picture, in original units.
     Missing cells come back filled. Pictures written to a folder keep the names of their files.
     """
-    fitted = inputs.load_model(model)
+    fitted = inputs.load_autoencoder(model)
     output.check(target, (model, *data), pictures=inputs.is_of_pictures(fitted))
     rows = inputs.read_for(fitted, data, **how)
     written = results.write_decoded(fitted, fitted.reconstruct(rows), target, inputs.files_of(rows))

@@ -1,4 +1,4 @@
-"""``isthmus score``: the error of each row, and PCA's beside ours."""
+"""``isthmus score``: the error of each row, and PCA's beside ours; of a detector, the anomaly score of each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from isthmus.shell import flags, inputs, output, results, terminal
+from isthmus.shell import flags, inputs, output, results, terminal, verdicts
 
 WORST = 5
 
@@ -16,7 +16,7 @@ WORST = 5
 @click.argument("model")
 @flags.data_argument
 @click.option(
-    "-o", "--output", "target", metavar="FILE", help="Also write the error of each row: .csv, .parquet, .npy ..."
+    "-o", "--output", "target", metavar="FILE", help="Also write the figures of each row: .csv, .parquet, .npy ..."
 )
 @flags.json_option
 @flags.read_options
@@ -26,13 +26,20 @@ def command(model: str, data: tuple[str, ...], target: str | None, as_json: bool
     PCA's error on the same rows stands beside it. An error of 0 is perfect, 1 is as good as always guessing the
     average of the training rows; the share explained is 1 minus the error. Rows are counted from 1.
     For a model that restores, rows are spoiled as in training first.
-    """
-    from isthmus.models.summary import size_of_pca
 
+    Of a detector (isthmus detect --save): the anomaly score of each row, higher is more anomalous, and its p-value.
+    """
     fitted = inputs.load_model(model)
     if target is not None:
         output.check(target, (model, *data))
     rows = inputs.read_for(fitted, data, **how)
+    (_by_detector if inputs.is_detector(fitted) else _by_autoencoder)(fitted, rows, data, target, as_json=as_json)
+
+
+def _by_autoencoder(fitted: Any, rows: Any, data: tuple[str, ...], target: str | None, *, as_json: bool) -> None:
+    """Write and print the errors of rows."""
+    from isthmus.models.summary import size_of_pca
+
     errors, found = results.scored(fitted, rows)
     files = inputs.files_of(rows)
     if target is not None:
@@ -50,6 +57,29 @@ def command(model: str, data: tuple[str, ...], target: str | None, as_json: bool
     if as_json:
         shown = [{"row": place + 1, "error": float(errors[place])} for place in worst]
         terminal.say_json({"rows": len(errors), **found, "worst": shown, "output": target})
+
+
+def _by_detector(detector: Any, rows: Any, data: tuple[str, ...], target: str | None, *, as_json: bool) -> None:
+    """Write and print the anomaly scores of rows."""
+    from isthmus.models.verdicts import judge
+
+    found, files = judge(detector, rows), inputs.files_of(rows)
+    n, flagged = len(found.scores), int(found.flagged.sum())
+    if target is not None:
+        columns = {"row": _numbers(n), "score": found.scores, "p_value": found.p_values}
+        output.write_rows(target, columns, files=files)
+    title = f"{inputs.named(data)}: {n:,} rows, {flagged:,} above the threshold"
+    terminal.say(title, err=as_json, bold=True)
+    terminal.pairs(verdicts.threshold_rows(detector), err=as_json)
+    terminal.say(f"most anomalous rows ({verdicts.HIGHER})", err=as_json, bold=True)
+    worst = found.worst_first()[:WORST].tolist()
+    verdicts.show_rows(found, worst, {}, files, err=as_json)
+    if target is not None:
+        terminal.say(f"wrote {target}: {n:,} rows", err=as_json, color="green")
+    if as_json:
+        listed = [verdicts.record_of(found, place, files) for place in worst]
+        record = {"rows": n, "flagged": flagged, "threshold": detector.threshold_}
+        terminal.say_json({**record, "worst": listed, "output": target})
 
 
 def _rows(model: Any, count: int) -> str:

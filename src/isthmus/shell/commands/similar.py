@@ -37,7 +37,7 @@ def command(
     """
     if row is None and to is None:
         raise ParameterError("Say which row to compare with: --row N, counted from 1, or --to FILE.")
-    fitted = inputs.load_model(model)
+    fitted = inputs.load_autoencoder(model)
     if target is not None:
         _check_target(target, (model, *data, *([to] if to else [])), inputs.is_of_pictures(fitted))
     rows = inputs.read_for(fitted, data, **how)
