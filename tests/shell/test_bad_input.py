@@ -171,7 +171,7 @@ def damaged(content: bytes) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("how", ["truncated", "edited", "newer", "other", "empty"])
-@pytest.mark.parametrize("verb", ["encode", "decode", "reconstruct", "score", "report", "inspect"])
+@pytest.mark.parametrize("verb", ["encode", "decode", "reconstruct", "detect", "explain", "score", "report", "inspect"])
 def test_model_files_that_cannot_be_trusted(run, model, table, tmp_path, listing, verb, how):
     """Every verb refuses a damaged, foreign or newer model file by name."""
     bad = tmp_path / "bad.safetensors"
@@ -273,3 +273,44 @@ def test_data_that_are_not_there_for_a_model(run, place, model, verb):
     target = "r.html" if verb == "report" else "o.csv"
     assert "missing.csv does not exist" in run(verb, model, "missing.csv", "-o", target).error
     assert not (place / target).exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ("missing.csv", "missing.csv does not exist"),
+        ("empty.csv", "empty.csv is empty"),
+        ("header.csv", "no rows"),
+        ("one.csv", "at least 2 rows"),
+        ("free.csv", "free text"),
+        ("infinite.csv", "'a' of infinite.csv contains infinity in row 2"),
+        ("nothing", "nothing is a folder without pictures"),
+    ],
+)
+def test_normal_rows_that_no_detector_can_be_fitted_to(run, place, listing, data, text):
+    """Normal rows that cannot be used are named with the reason, as for a fit."""
+    before = listing(place)
+    assert text in run("detect", data, "good.csv", "-o", "o.csv", "--save", "d.safetensors").error
+    assert listing(place) == before
+
+
+@pytest.mark.parametrize(
+    ("new", "flags", "text"),
+    [
+        ("missing.csv", [], "missing.csv does not exist"),
+        ("empty.csv", [], "empty.csv is empty"),
+        ("free.csv", [], "Columns 'a', 'b' are missing from free.csv"),
+        ("good.csv", ["--labels", "label"], "'label' is neither; the columns are a, b"),
+        ("good.csv", ["--false-alarm-rate", "nan"], "--false-alarm-rate must be a number > 0"),
+        ("good.csv", ["--calibration-fraction", "0.9"], "--calibration-fraction must be a number > 0"),
+        ("good.csv", ["--false-alarm-rate", "0.1"], "4 calibration rows cannot tell a false-alarm rate of 10 %"),
+        ("good.csv", ["--save", "good.csv"], "uses that file for something else"),
+        ("good.csv", ["--save", "no/such/d.safetensors"], "there is no folder 'no/such'"),
+    ],
+)
+def test_new_rows_that_cannot_be_detected_in(run, place, listing, monkeypatch, new, flags, text):
+    """What is wrong with the new rows or a flag is said before a detector is fitted."""
+    monkeypatch.setattr("isthmus.models.detecting.detect", None)
+    before = listing(place)
+    assert text in run("detect", "good.csv", new, *flags).error
+    assert listing(place) == before

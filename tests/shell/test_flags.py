@@ -11,8 +11,9 @@ import isthmus
 from isthmus.corrupting.kinds import KINDS
 from isthmus.corrupting.text import kebab
 from isthmus.errors import ParameterError
-from isthmus.parameters import DenoisingParameters
+from isthmus.parameters import DenoisingParameters, DetectorParameters
 from isthmus.shell import flags
+from isthmus.shell.commands.detect import command as detect
 from isthmus.shell.commands.fit import command
 
 OPTIONS = {option.name: option for option in command.params}
@@ -31,6 +32,16 @@ def test_every_parameter_has_a_flag_with_its_help(field):
         field.name in ("kinds", "corruption")
         or f"default: {'none' if field.default is None else field.default}" in option.help
     )
+
+
+@pytest.mark.parametrize(
+    "field", [f for f in dataclasses.fields(DetectorParameters) if f.name != "model"], ids=lambda f: f.name
+)
+def test_every_parameter_of_a_detector_has_a_flag(field):
+    """What a detector can be told in Python, but for its model, can be typed."""
+    option = next(option for option in detect.params if option.name == field.name)
+    assert "--" + field.name.replace("_", "-") in option.opts
+    assert field.metadata["allowed"].help in option.help
 
 
 def given(*words):
@@ -124,7 +135,7 @@ def test_a_tab_can_be_typed(typed):
     assert read_with("--delimiter", typed)["delimiter"] == "\t"
 
 
-@pytest.mark.parametrize("verb", ["fit", "encode", "reconstruct", "denoise", "score", "report"])
+@pytest.mark.parametrize("verb", ["fit", "encode", "reconstruct", "denoise", "detect", "explain", "score", "report"])
 def test_every_verb_that_reads_data_has_the_read_options(verb):
     """A file that needs a word to be read needs it in every verb."""
     names = {option.name for option in importlib.import_module(f"isthmus.shell.commands.{verb}").command.params}

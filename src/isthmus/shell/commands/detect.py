@@ -102,6 +102,7 @@ def _by_fit(task: Task) -> None:
     _check_rule(detector, task.given)
     normal, new = _read_both(task)
     check_rate(detector, len(normal))
+    truth = _truth(task, new)
     said = (*inputs.notes_of(normal), *inputs.notes_of(new))
     start = time.perf_counter()
     detector.fit(normal)
@@ -114,7 +115,7 @@ def _by_fit(task: Task) -> None:
         f"fitted a detector to {len(normal):,} rows in {seconds:.1f} s: {aside:,} of them set aside for the threshold, "
         f"seed {detector.seed_}", err=task.as_json,
     )  # fmt: skip
-    _use(task, detector, new, seconds)
+    _use(task, detector, new, truth, seconds)
 
 
 def _by_saved(task: Task) -> None:
@@ -122,7 +123,7 @@ def _by_saved(task: Task) -> None:
     detector = inputs.load_detector(task.first)
     _set_threshold(detector, task)
     new = inputs.read_for(detector, task.data, labels=task.labels, **task.how)
-    _use(task, detector, new, None)
+    _use(task, detector, new, _truth(task, new), None)
 
 
 def _check_rule(detector: Any, given: dict[str, Any]) -> None:
@@ -191,7 +192,14 @@ def _without(rows: Any, labels: str | None) -> Any:
     return kept.with_notes(inputs.notes_but(rows, labels))
 
 
-def _use(task: Task, detector: Any, new: Any, seconds: float | None) -> None:
+def _truth(task: Task, new: Any) -> Any:
+    """Read which of the new rows are anomalies; None where that is not known."""
+    from isthmus.models.verdicts import truth_of
+
+    return None if task.labels is None else truth_of(read_labels(task.labels, new, task.data, task.how), len(new))
+
+
+def _use(task: Task, detector: Any, new: Any, truth: Any, seconds: float | None) -> None:
     """Judge the new rows; write, print and save what is asked for."""
     record: dict[str, Any] = {
         "rows": None, "threshold": detector.threshold_, "rule": detector.rule_.name,
@@ -202,7 +210,7 @@ def _use(task: Task, detector: Any, new: Any, seconds: float | None) -> None:
     if new is None:
         terminal.pairs(verdicts.threshold_rows(detector), err=task.as_json)
     else:
-        record |= _judged(task, detector, new, saved=seconds is None)
+        record |= _judged(task, detector, new, truth, saved=seconds is None)
     if task.save is not None:
         detector.save(task.save)
         terminal.say(f"saved {task.save}", err=task.as_json, color="green")
@@ -211,12 +219,10 @@ def _use(task: Task, detector: Any, new: Any, seconds: float | None) -> None:
         terminal.say_json(record)
 
 
-def _judged(task: Task, detector: Any, new: Any, *, saved: bool) -> dict[str, Any]:
+def _judged(task: Task, detector: Any, new: Any, truth: Any, *, saved: bool) -> dict[str, Any]:
     """Judge the new rows, write and print what comes of it; give it for JSON."""
-    from isthmus.models.verdicts import judge, truth_of
+    from isthmus.models.verdicts import judge
 
-    labels = None if task.labels is None else read_labels(task.labels, new, task.data, task.how)
-    truth = None if labels is None else truth_of(labels, len(new))
     found, files = judge(detector, new, task.fdr), inputs.files_of(new)
     _note(detector, found, task.fdr, saved=saved)
     lines = [] if inputs.is_of_pictures(detector) else verdicts.lines_of(detector, new, _explained(found))
