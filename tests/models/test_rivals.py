@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
+from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import StandardScaler
 
 import isthmus
 from isthmus.models import rivals
@@ -77,6 +79,32 @@ def test_ways(detector):
     assert np.array_equal(ours.scores, detector.anomaly_scores(X))
     assert {way.scores.argmax() for way in (ours, knn, pca)} == {60}
     assert known == 0
+
+
+@pytest.mark.parametrize("contamination", [None, "auto"])
+def test_knn_is_that_of_standardised_columns(contamination):
+    """Whatever view the detector keeps its rows in, k-NN is that of scikit-learn on their standardised columns."""
+    X = rows(80) * [1, 100, 1]
+    X[:, 2] = np.exp(3 * X[:, 2])
+    model = isthmus.Autoencoder(2, max_epochs=0)
+    detector = isthmus.AnomalyDetector(model, contamination=contamination, random_state=0).fit(X)
+    new = np.concatenate([rows(20) * [1, 100, 1] + 1, X[:1]])
+    scale = StandardScaler().fit(X)
+    near = NearestNeighbors(n_neighbors=5).fit(scale.transform(X)).kneighbors(scale.transform(new))[0]
+    found, known = rivals.ways(detector, new)
+    assert np.allclose(found[1].scores, near.mean(axis=1), rtol=1e-3, atol=1e-4)
+    assert known == pytest.approx(1 / 21)
+
+
+def test_rows_of_flags():
+    """Rows of mostly flags, of which the detector keeps one view alone, have a k-NN beside them, too."""
+    frame = pd.DataFrame(
+        {"a": np.arange(60.0), **{name: np.arange(60) % k < 1 for k, name in ((2, "b"), (3, "c"), (5, "d"))}}
+    )
+    detector = isthmus.AnomalyDetector(isthmus.Autoencoder(2, max_epochs=0), random_state=0).fit(frame)
+    found, known = rivals.ways(detector, detector.model_._adopted(frame)[0])
+    assert [way.name for way in found] == ["isthmus", "k-NN", "PCA"]
+    assert known == 1
 
 
 def test_without_known_rows():

@@ -9,6 +9,7 @@ nothing of anomalies of other kinds.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ from isthmus.models.trial import row_errors
 from isthmus.nets.blocks import in_blocks
 from isthmus.prep.pixels import PixelEncoder
 from isthmus.prep.rows import EncodedRows
+from isthmus.scores.view import SOFT_LINEAR
 
 Floats = NDArray[np.float64]
 NEIGHBOURS = 5
@@ -37,7 +39,8 @@ FEWEST_SHUFFLED = 20
 SURE = 1.96
 """Standard errors by which two AUROCs must differ, for one to be called better."""
 SAME = 1e-4
-"""Distance in standard deviations, per column, below which a row stands among the known ones as it is."""
+"""Distance, as a share of the largest of a held-out row, up to which a row stands among the known ones as it is."""
+TINY = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,31 +113,57 @@ def ways(detector: Any, data: Data) -> tuple[tuple[Way, ...], float]:
     rows = EncodedRows(data, model.encoder_)
     near = _distances(detector, rows)
     if near is not None:
-        listed.append(Way(KNN, near.mean(axis=1)))
+        listed.append(Way(KNN, near))
     if model.baseline_ is not None:
         listed.append(Way(PCA, row_errors(model._errors(model.baseline_, rows))))
-    same = 0.0 if near is None else float(np.mean(near[:, 0] < SAME * np.sqrt(model.encoder_.layout.n_targets)))
-    return tuple(listed), same
+    return tuple(listed), _share_known(detector, rows)
 
 
 def _distances(detector: Any, rows: EncodedRows) -> Floats | None:
-    """(n_samples, 5) to the nearest known rows in standardised columns, the nearest first; gaps are filled by the model."""
+    """(n_samples,) mean distance to the 5 nearest known rows in standardised columns; gaps are filled by the model.
+
+    None where no rows are kept, or, as of pictures, not as they are.
+    """
     scorer, run = detector.scorer_, detecting.runner(detector.model_)
-    if not scorer.shape.n_reference:
+    if not scorer.shape.n_reference or getattr(scorer, "gradients", None) is not None:
         return None
 
     def plain(x: Tensor) -> Tensor:
         return scorer.view(scorer.residuals(x, run(x)).filled)[0]  # type: ignore[no-any-return]  # a torch module
 
-    known = scorer.local.reference.numpy()
-    block = detecting.block_of(detector.model_, scorer)
-    new = in_blocks(plain, rows.slice, len(rows), block, torch.device("cpu"))
-    if known.shape[1] != new.shape[1]:
-        return None
+    known, new = _known_rows(scorer).numpy(), _in_blocks(detector, rows, plain)
     center, spread = known.mean(axis=0), known.std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
     search = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(known))).fit((known - center) / spread)
-    return np.asarray(search.kneighbors((new - center) / spread)[0], dtype=np.float64)
+    return np.asarray(search.kneighbors((new - center) / spread)[0].mean(axis=1), dtype=np.float64)
+
+
+def _known_rows(scorer: Any) -> Tensor:
+    """The known rows in the plain view, (n_reference, n_targets), from the one in which the detector keeps them."""
+    n_targets = len(scorer.view.soft)
+    kept: Tensor = scorer.neighbours.reference[:, :n_targets]
+    if scorer.shape.mixed:
+        return kept
+    size = kept.abs()
+    straight = torch.where(size <= SOFT_LINEAR, kept, kept.sign() * SOFT_LINEAR * (size / SOFT_LINEAR - 1).exp())
+    return torch.where(scorer.view.soft > 0, straight / scorer.view.soft.clamp_min(TINY), kept)
+
+
+def _share_known(detector: Any, rows: EncodedRows) -> float:
+    """Share of the rows that stand among the known ones as they are."""
+    scorer, run = detector.scorer_, detecting.runner(detector.model_)
+    if not scorer.shape.n_reference:
+        return 0.0
+
+    def nearest(x: Tensor) -> Tensor:
+        return scorer.neighbours.nearest(scorer.features(scorer.residuals(x, run(x)))[0], 1)[0]  # type: ignore[no-any-return]
+
+    return float(np.mean(_in_blocks(detector, rows, nearest) <= SAME * float(scorer.farthest)))
+
+
+def _in_blocks(detector: Any, rows: EncodedRows, what: Callable[[Tensor], Tensor]) -> NDArray[np.float32]:
+    block = detecting.block_of(detector.model_, detector.scorer_)
+    return in_blocks(what, rows.slice, len(rows), block, torch.device("cpu"))
 
 
 def against_shuffled(detector: Any, data: Data) -> Contest | None:

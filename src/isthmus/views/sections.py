@@ -244,7 +244,7 @@ def row_errors(measured: Measured) -> Section:
     return Section("errors", "Errors of the rows", page.figure(chart) + page.paragraph(words), (chart,))
 
 
-def details(measured: Measured) -> Section:
+def details(measured: Measured, *, how_to_use: bool = True) -> Section:
     """The plan, the history and how to load the model."""
     model = measured.model
     plan = [(escaped(name.replace("_", " ")), escaped(value, 200)) for name, value in plan_rows(model.plan_)]
@@ -258,13 +258,11 @@ def details(measured: Measured) -> Section:
     load = f'model = isthmus.load("model.safetensors"{network})'
     use = ["latents = model.transform(X)"] if model.latent_dim_ else []
     use.append("restored = model.denoise(X)" if measured.restores else "rebuilt = model.reconstruct(X)")
-    body = (
-        page.details("Plan: what every choice became", page.table(("Choice", "Value"), plan, text_columns=2))
-        + page.details("History: every epoch", page.table(head, history, text_columns=0))
-        + "<h3>Use the model</h3>"
-        + page.paragraph("From the file that model.save(...) wrote:")
-        + page.code("import isthmus", load, *use)
-    )
+    body = page.details("Plan: what every choice became", page.table(("Choice", "Value"), plan, text_columns=2))
+    body += page.details("History: every epoch", page.table(head, history, text_columns=0))
+    if how_to_use:
+        body += "<h3>Use the model</h3>" + page.paragraph("From the file that model.save(...) wrote:")
+        body += page.code("import isthmus", load, *use)
     return Section("details", "Details", body)
 
 

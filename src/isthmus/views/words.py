@@ -65,6 +65,16 @@ def number(value: float, digits: int = 4) -> str:
     return f"{value:.{digits}g}"
 
 
+def in_thousand(share: float) -> str:
+    """A share as how many of 1,000, to a whole number from 10 on.
+
+    >>> in_thousand(0.19608), in_thousand(0.0023), in_thousand(0.0)
+    ('196', '2.3', '0')
+    """
+    many = 1_000 * share
+    return f"{many:,.0f}" if many >= 9.95 else f"{many:.2g}"
+
+
 def count(n: int, noun: str) -> str:
     """A number of things, in the singular where there is one.
 

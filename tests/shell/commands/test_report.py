@@ -21,6 +21,15 @@ def test_pictures_beside_the_page(run, photo_model, photos, tmp_path):
     assert list(tmp_path.glob("*.png"))
 
 
+def test_of_a_detector(run, detector, new, odd, tmp_path):
+    """The page of a detector's file says what is flagged; labels from a file say which rows are anomalies."""
+    labels = tmp_path / "labels.csv"
+    labels.write_text("odd\n" + "\n".join(str(int(row in odd)) for row in range(30)), encoding="utf-8")
+    page = tmp_path / "page.html"
+    assert run("report", detector, new, "-o", page, "--labels", labels).code == 0
+    assert f"Of {len(odd)} anomalies {len(odd)} are flagged" in page.read_text(encoding="utf-8")
+
+
 def test_labels_from_a_column(run, model, table, tmp_path):
     """A column of the data colours the map, whether the model knows it or not."""
     assert run("report", model, table, "-o", tmp_path / "page.html", "--labels", "paid").code == 0

@@ -18,7 +18,9 @@ from isthmus.shell import flags, inputs, output, terminal
     "-o", "--output", "target", default="report.html", show_default=True, metavar="FILE.html", help="The page to write."
 )
 @click.option(
-    "--labels", metavar="COLUMN|FILE", help="Colours of the latent map: a column of DATA, or a file with one."
+    "--labels",
+    metavar="COLUMN|FILE",
+    help="Colours of the latent map, of a detector which rows are anomalies (1 or 0): a column of DATA, or a file with one.",
 )
 @click.option("--clean", metavar="CLEAN", help="For a model that restores: the clean form of DATA, which is spoiled.")
 @click.option("--png", is_flag=True, help="Also write each figure as a PNG file beside the page.")
@@ -35,8 +37,9 @@ def command(
     """Write a page about the model and DATA.
 
     It shows what the model keeps and what it loses, with PCA beside it; of a model that restores,
-    what it makes of DATA once they are spoiled, or of spoiled DATA with --clean. The page is one
-    file that needs no network; open it in a browser.
+    what it makes of DATA once they are spoiled, or of spoiled DATA with --clean. Of a detector it
+    shows which rows are flagged and why, and how often that is a false alarm. The page is one file
+    that needs no network; open it in a browser.
     """
     fitted = inputs.load_model(model)
     output.check_file(target, (model, *data, *((clean,) if clean else ())))
