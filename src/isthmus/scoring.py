@@ -14,7 +14,8 @@ Rows of mostly two-valued columns (flags, categories) lie at few different dista
 rows are asked, in the plain view alone, and ``local`` is left out. Weights and numbers of neighbours were chosen once, by
 leaving out one of 22 tables in turn; see ``docs/decisions.md``.
 
-Pictures are compared by their edges (`isthmus.scores.gradients`), in both parts and without residuals; the third part is the same.
+Pictures are compared by their edges (`isthmus.scores.gradients`), signals by their slopes (`isthmus.scores.slopes`), in both parts
+and without residuals; the third part is the same.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from isthmus.prep.pixels import PixelEncoder
 from isthmus.scores.gradients import Gradients
 from isthmus.scores.neighbours import Neighbours
 from isthmus.scores.residuals import Residual, Residuals
+from isthmus.scores.slopes import Slopes
 from isthmus.scores.tail import Tail
 from isthmus.scores.view import View, facts_of
 
@@ -76,6 +78,7 @@ class Shape:
     count : neighbours that are asked.
     weights : of `PARTS`.
     mixed : some known rows are anomalies: distances are measured in the plain view alone.
+    ordered : rows are samples in order: distances are measured between slopes.
     """
 
     members: int
@@ -83,15 +86,21 @@ class Shape:
     count: int
     weights: tuple[float, ...]
     mixed: bool
+    ordered: bool
 
     @classmethod
-    def of(cls, members: int, n_reference: int, *, mostly_flags: bool, mixed: bool) -> Shape:
+    def of(cls, members: int, n_reference: int, *, mostly_flags: bool, mixed: bool, ordered: bool) -> Shape:
         """The rules at the top of this file."""
         local = WEIGHTS[1] * (not mostly_flags and not mixed)
         weights = (WEIGHTS[0], local, WEIGHTS[2]) if n_reference else (0.0, 0.0, 1.0)
         few = FEW_OF_FLAGS if mostly_flags else FEW
         return cls(
-            members, n_reference, max(few, round(SHARE_OF_MIXED * n_reference)) if mixed else few, weights, mixed
+            members,
+            n_reference,
+            max(few, round(SHARE_OF_MIXED * n_reference)) if mixed else few,
+            weights,
+            mixed,
+            ordered,
         )
 
 
@@ -116,7 +125,9 @@ class Scorer(nn.Module):
         self.view = View(layout.n_targets)
         self.residuals = Residuals(layout, shape.members)
         self.gradients = Gradients(layout.shape) if isinstance(layout, PixelLayout) else None
-        sizes = (2 * layout.n_targets, layout.n_targets) if self.gradients is None else (self.gradients.n_features,) * 2
+        self.slopes = Slopes(layout.n_targets) if shape.ordered else None
+        form = self.gradients or self.slopes
+        sizes = (2 * layout.n_targets, layout.n_targets) if form is None else (form.n_features,) * 2
         self.neighbours = Neighbours(shape.n_reference, sizes[0], shape.count)
         self.local = Neighbours(shape.n_reference if shape.weights[1] else 0, sizes[1], MANY, local=True)
         self.tails = nn.ModuleList(Tail() for _ in PARTS)
@@ -144,6 +155,9 @@ class Scorer(nn.Module):
             edges = self.gradients(residual.filled.unflatten(1, self.gradients.shift.shape))
             return edges, edges
         plain, soft = self.view(residual.filled)
+        if self.slopes is not None:
+            slopes = self.slopes(plain)
+            return slopes, slopes
         if self.shape.mixed:
             return torch.cat([plain, torch.zeros_like(plain)], dim=1), plain
         return torch.cat([soft, RESIDUAL_WEIGHT * residual.mean()], dim=1), plain
@@ -172,6 +186,7 @@ def fit_scorer(
     block: int,
     *,
     mixed: bool = False,
+    ordered: bool = False,
 ) -> tuple[Scorer, Tensor]:
     """A scorer, and the scores of the held-out rows.
 
@@ -184,16 +199,17 @@ def fit_scorer(
     held_out : (n_held_out,) indices of the rows that the network was not trained on; they may be among the reference.
     block : rows in a block.
     mixed : some of the rows are anomalies.
+    ordered : the rows are samples in order.
 
     Returns
     -------
     The scorer and (n_held_out,) scores of the held-out rows, none of which is its own neighbour.
     """
     layout = encoder.layout
-    facts = facts_of(encoder, rows.flatten(1)[:, : layout.n_targets].numpy())
+    facts = facts_of(encoder, rows.flatten(1)[:, : layout.n_targets].numpy(), one_unit=ordered)
     members = _members(run(rows[:1]))
     flags = bool(facts.two_valued.mean() > MOSTLY)
-    scorer = Scorer(layout, Shape.of(members, len(reference), mostly_flags=flags, mixed=mixed))
+    scorer = Scorer(layout, Shape.of(members, len(reference), mostly_flags=flags, mixed=mixed, ordered=ordered))
     if isinstance(encoder, ColumnEncoder):
         scorer.view.set(encoder, facts)
     elif scorer.gradients is not None:

@@ -83,6 +83,8 @@ class AnomalyDetector(DetectorParameters, OutlierMixin, BaseEstimator):  # type:
     array([-1, -1])
     """
 
+    rule_: thresholding.Rule
+
     def fit(self, X: Any, y: Any = None) -> Self:
         """Fit to normal rows, or with ``contamination`` to rows among which some are not.
 

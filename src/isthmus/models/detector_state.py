@@ -35,6 +35,7 @@ _SCORER: dict[str, schema.Rule] = {
     "count": Number(1, MOST, integer=True),
     "weights": List(Number(0, 1e6), len(PARTS), len(PARTS)),
     "mixed": Flag(),
+    "ordered": Flag(),
 }
 _FIELDS: dict[str, schema.Rule] = {
     "parameters": model_state.parameters_rule(DetectorParameters, _UNSAVED),

@@ -47,7 +47,7 @@ class Rule:
 def rule_of(name: str | float, options: Mapping[str, float]) -> Rule:
     """A checked rule; a number is the threshold itself."""
     if _is_number(name):
-        if math.isnan(name):
+        if math.isnan(float(name)):
             raise ParameterError("a threshold must be a number; got nan.")
         name, options = "value", {**options, "value": float(name)}
     elif not isinstance(name, str) or name not in OPTIONS or name == "value":

@@ -1,8 +1,10 @@
 """The features in which distances between pictures are measured: how strong edges of each direction are, place by place.
 
-In: encoded pictures (n, channels, height, width). Out: (n, n_features) of unit length. A distance between pixels is large when a
-stroke is moved by a pixel and small when a faint stroke is missing; between histograms of oriented gradients (Dalal, Triggs 2005)
-it is the other way round. One-class MNIST and Fashion-MNIST, three neighbours: AUROC .97 and .92 with pixels, .99 and .95 so.
+In: encoded pictures (n, channels, height, width). Out: (n, n_features): edges, of unit length together, beside the blurred
+picture at a small weight, without which one that is only brighter, or far from all others, would look the same. A distance
+between pixels is large when a stroke is moved by a pixel and small when a faint stroke is missing; between histograms of
+oriented gradients (Dalal, Triggs 2005) it is the other way round. One-class MNIST and Fashion-MNIST, three neighbours: AUROC
+.955 and .924 with pixels, .994 and .952 with edges.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ CELLS = 28 / 3
 BLUR = 0.7 / 28
 """Width of the blur before edges are taken, as a share of the shorter side; at least half a pixel."""
 FLAT = 1e-3
-"""Added to each strength: nothing there is all alike, and the root of it has a slope."""
+"""Added to each strength: where nothing is all are alike, and the root has a slope."""
+LEVEL = 0.5
+"""Weight of the blurred picture, as a mean over its cells, beside edges of unit length."""
 
 
 class Gradients(nn.Module):
@@ -46,7 +50,7 @@ class Gradients(nn.Module):
         self.register_buffer("scale", torch.ones(()))
         self.register_buffer("shift", torch.zeros(shape))
         cells = [len(range(self.step // 2 if self.step > 1 else 0, length, self.step)) for length in shape[1:]]
-        self.n_features = DIRECTIONS * cells[0] * cells[1]
+        self.n_features = (DIRECTIONS + shape[0]) * cells[0] * cells[1]
 
     @torch.no_grad()
     def set(self, encoder: PixelEncoder) -> None:
@@ -57,7 +61,8 @@ class Gradients(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Encoded pictures without gaps, (n, channels, height, width), to (n, n_features)."""
-        blurred = _blurred(x * self.scale + self.shift, self.blur, 1)
+        unit = x * self.scale + self.shift
+        blurred = _blurred(unit, self.blur, 1)
         across, down = torch.zeros_like(blurred), torch.zeros_like(blurred)
         across[..., 1:-1] = (blurred[..., 2:] - blurred[..., :-2]) / 2
         down[..., 1:-1, :] = (blurred[..., 2:, :] - blurred[..., :-2, :]) / 2
@@ -68,8 +73,9 @@ class Gradients(nn.Module):
         away = torch.acos((directions.view(-1, 1, 1) - angle[:, :, None]).cos().clamp(-1, 1)) / turn
         edges = (strength[:, :, None] * (1 - away).clamp_min(0)).mean(dim=1)
         root = (_blurred(edges, self.step * 2 / 3, self.step).clamp_min(0) + FLAT).sqrt().flatten(1)
-        length: Tensor = torch.linalg.vector_norm(root, dim=1, keepdim=True)
-        return root / length
+        shape: Tensor = root / torch.linalg.vector_norm(root, dim=1, keepdim=True)
+        level = _blurred(unit, self.step * 2 / 3, self.step).flatten(1)
+        return torch.cat([shape, LEVEL / math.sqrt(level.shape[1]) * level], dim=1)
 
 
 def _blurred(x: Tensor, width: float, step: int) -> Tensor:

@@ -108,8 +108,11 @@ class View(nn.Module):
         return plain, torch.where(self.soft > 0, squashed(plain * self.soft, SOFT_LINEAR), plain)
 
 
-def facts_of(encoder: ColumnEncoder | PixelEncoder, rows: NDArray[np.float32]) -> Facts:
-    """The units of the view, from encoded training rows (n_samples, n_targets)."""
+def facts_of(encoder: ColumnEncoder | PixelEncoder, rows: NDArray[np.float32], *, one_unit: bool = False) -> Facts:
+    """The units of the view, from encoded training rows (n_samples, n_targets).
+
+    ``one_unit``: the numbers are samples of one signal, less the mean of all and divided by the deviation of all.
+    """
     n_targets = rows.shape[1]
     if isinstance(encoder, PixelEncoder):
         return Facts(np.zeros(n_targets, bool), np.zeros(n_targets), np.ones(n_targets), np.zeros(n_targets))
@@ -118,6 +121,8 @@ def facts_of(encoder: ColumnEncoder | PixelEncoder, rows: NDArray[np.float32]) -
     two_valued[:n] = [len(np.unique(column[~np.isnan(column)])) <= 2 for column in rows[:, :n].T]
     raw = raw_numbers(encoder.numbers, rows[:, :n])
     shift, scale, soft = np.zeros(n_targets), np.ones(n_targets), np.zeros(n_targets)
+    if one_unit:
+        return Facts(two_valued, np.full(n_targets, np.nanmean(raw)), np.full(n_targets, np.nanstd(raw) or 1.0), soft)
     if n:
         shift[:n], deviation, middle = _spreads(raw)
         constant = deviation <= 1e-9 * np.maximum(np.abs(shift[:n]), 1e-300)

@@ -213,7 +213,9 @@ def _use(task: Task, detector: Any, new: Any, truth: Any, seconds: float | None)
         record |= _judged(task, detector, new, truth, saved=seconds is None)
     if task.save is not None:
         detector.save(task.save)
-        terminal.say(f"saved {task.save}", err=task.as_json, color="green")
+        kept = detector.scorer_.shape.n_reference
+        holds = f": it holds {kept:,} of the normal rows (none with --reference-rows 0)" if kept else ""
+        terminal.say(f"saved {task.save}{holds}", err=task.as_json, color="green")
     _suggest(task, saved=seconds is None, pictures=inputs.is_of_pictures(detector))
     if task.as_json:
         terminal.say_json(record)
@@ -298,6 +300,7 @@ def _suggest(task: Task, *, saved: bool, pictures: bool) -> None:
         return
     detector = task.save or task.first
     heat = ("-o", "heat/") if pictures else ()
+    file = ("report", "report.html") if task.target else ("detect", "flagged.csv")
     terminal.suggest(
-        ("explain", detector, *new, *heat), ("detect", detector, *new, "-o", "flagged.csv"), err=task.as_json
-    )
+        ("explain", detector, *new, *heat), (file[0], detector, *new, "-o", file[1]), err=task.as_json
+    )  # fmt: skip
