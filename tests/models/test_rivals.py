@@ -107,6 +107,18 @@ def test_rows_of_flags():
     assert known == 1
 
 
+def test_signals_have_neighbours():
+    """Of signals the detector keeps slopes and smoothed samples; k-NN among the latter finds one of another height."""
+    walks = np.random.default_rng(0).normal(size=(80, 40)).cumsum(axis=1)
+    detector = isthmus.AnomalyDetector(isthmus.Autoencoder(4, max_epochs=0), random_state=0).fit(walks)
+    assert detector.scorer_.slopes is not None
+    new = np.random.default_rng(1).normal(size=(20, 40)).cumsum(axis=1)
+    new[7] += 90
+    found = rivals.ways(detector, new)[0]
+    assert found[1].name == "k-NN"
+    assert found[1].scores.argmax() == 7
+
+
 def test_without_known_rows():
     """A detector that keeps no rows is compared with PCA alone."""
     model = isthmus.Autoencoder(1, max_epochs=0)

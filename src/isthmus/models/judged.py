@@ -18,8 +18,6 @@ from isthmus import conformal, drift
 from isthmus.errors import DataError
 from isthmus.models import detecting, explaining, rivals
 from isthmus.models.inputs import Data
-from isthmus.prep.columns import ColumnEncoder
-from isthmus.prep.ordered import NOTE
 from isthmus.prep.pixels import PixelEncoder
 
 Floats = NDArray[np.float64]
@@ -82,7 +80,7 @@ class Judged:
     @property
     def ordered(self) -> bool:
         """Whether the columns are samples in order, such as those of a signal."""
-        return isinstance(self.detector.encoder_, ColumnEncoder) and NOTE in self.detector.model_.plan_.notes
+        return bool(self.detector.scorer_.shape.ordered)
 
     @property
     def scores(self) -> Floats:

@@ -122,14 +122,17 @@ def ways(detector: Any, data: Data) -> tuple[tuple[Way, ...], float]:
 def _distances(detector: Any, rows: EncodedRows) -> Floats | None:
     """(n_samples,) mean distance to the 5 nearest known rows in standardised columns; gaps are filled by the model.
 
-    None where no rows are kept, or, as of pictures, not as they are.
+    Of signals the smoothed samples are the columns. None where no rows are kept, or, as of pictures, not as they are.
     """
     scorer, run = detector.scorer_, detecting.runner(detector.model_)
-    if not scorer.shape.n_reference or getattr(scorer, "gradients", None) is not None:
+    if not scorer.shape.n_reference or scorer.gradients is not None:
         return None
 
     def plain(x: Tensor) -> Tensor:
-        return scorer.view(scorer.residuals(x, run(x)).filled)[0]  # type: ignore[no-any-return]  # a torch module
+        residual = scorer.residuals(x, run(x))
+        if scorer.slopes is not None:
+            return _smoothed(scorer, scorer.features(residual)[0])
+        return scorer.view(residual.filled)[0]  # type: ignore[no-any-return]  # a torch module
 
     known, new = _known_rows(scorer).numpy(), _in_blocks(detector, rows, plain)
     center, spread = known.mean(axis=0), known.std(axis=0)
@@ -141,12 +144,19 @@ def _distances(detector: Any, rows: EncodedRows) -> Floats | None:
 def _known_rows(scorer: Any) -> Tensor:
     """The known rows in the plain view, (n_reference, n_targets), from the one in which the detector keeps them."""
     n_targets = len(scorer.view.soft)
+    if scorer.slopes is not None:
+        return _smoothed(scorer, scorer.neighbours.reference)
     kept: Tensor = scorer.neighbours.reference[:, :n_targets]
     if scorer.shape.mixed:
         return kept
     size = kept.abs()
     straight = torch.where(size <= SOFT_LINEAR, kept, kept.sign() * SOFT_LINEAR * (size / SOFT_LINEAR - 1).exp())
     return torch.where(scorer.view.soft > 0, straight / scorer.view.soft.clamp_min(TINY), kept)
+
+
+def _smoothed(scorer: Any, features: Tensor) -> Tensor:
+    """Of rises, falls and the smoothed signal, the last."""
+    return features[:, -(scorer.slopes.n_features // 3) :]
 
 
 def _share_known(detector: Any, rows: EncodedRows) -> float:

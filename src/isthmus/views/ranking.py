@@ -13,7 +13,8 @@ from isthmus.views.sections import Section
 from isthmus.views.words import count, joined, percent
 
 MADE_OF = {
-    KNN: f"k-NN: the mean distance to the {NEIGHBOURS} nearest of the rows that the detector keeps, in standardised columns",
+    KNN: f"k-NN: the mean distance to the {NEIGHBOURS} nearest of the rows that the detector keeps, in standardised columns "
+    "(of signals: of their smoothed samples)",
     PCA: "PCA: the reconstruction error of PCA of the size of the model inside",
 }
 
