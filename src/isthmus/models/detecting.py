@@ -68,7 +68,8 @@ def default_model(data: Data, *, mixed: bool) -> BaseAutoencoder:
     last sees noise as large as the data. A row that is unlike the normal ones is restored badly at one strength or another.
     """
     n_columns = int(np.prod(data.shape[1:]))
-    pictures, ordered = len(data.shape) > 2, are_ordered(data)
+    pictures = len(data.shape) > 2
+    ordered = not pictures and are_ordered(data)
     batch = batch_size(len(data), "dense", ColumnLayout(n_columns), crop=0)
     passes = math.ceil((STEPS // 2 if mixed else STEPS) / math.ceil(len(data) / batch))
     common: dict[str, Any] = {
@@ -107,7 +108,7 @@ def detect(parameters: Any, data: Data, seed: int) -> Detection:
     seen = take(data, training.numpy())
     model = model_for(parameters.model, seen, seed, parameters.progress, mixed=mixed).fit(seen)
     # Marks of gaps and text are no samples; `are_ordered` says no to these.
-    ordered = are_ordered(data) and isinstance(model.encoder_, ColumnEncoder) and model.encoder_.layout.only_numbers
+    ordered = isinstance(model.encoder_, ColumnEncoder) and model.encoder_.layout.only_numbers and are_ordered(data)
     notes = (*notes, NOTE_ON_SIGNALS) if ordered else notes
     adopted, _ = model.encoder_.adopt(data)
     rows = EncodedRows(adopted, model.encoder_)

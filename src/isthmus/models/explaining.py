@@ -108,8 +108,8 @@ def _of_row(detector: Any, x: Tensor, score: float, top: int) -> tuple[NDArray[n
         tried = candidates(sizes)[0]
         asked = torch.stack([_without(encoder, x[0], column) for column in tried.tolist()])
         made = run(asked)
-        given = scorer.residuals.as_encoded(made.reconstruction[:, None])[:, 0]
-        replaced = torch.stack([_with(encoder, x[0], column, given[i]) for i, column in enumerate(tried.tolist())])
+        answers = made.reconstruction
+        replaced = torch.stack([_with(encoder, x[0], column, answers[i]) for i, column in enumerate(tried.tolist())])
         falls = score - scorer(replaced, run(replaced)).total.double().numpy()
     seen = ~np.isnan(_per_column(encoder, x[:, : encoder.layout.n_targets])[0][tried])
     found = shares(np.where(seen, falls, 0.0)[None])[0]
@@ -139,14 +139,18 @@ def _without(encoder: ColumnEncoder, x: Tensor, column: int) -> Tensor:
     return row
 
 
-def _with(encoder: ColumnEncoder, x: Tensor, column: int, expected: Tensor) -> Tensor:
-    """A row in which one column has its expected encoded value; the most likely one of a flag or a category."""
-    places, row = _positions(encoder, column), x.clone()
-    targets = places[places < encoder.layout.n_targets]
-    value = expected[targets]
-    if len(targets) > 1:
-        codec = encoder.categories[column - encoder.layout.n_numbers - encoder.layout.n_flags]
-        value = torch.from_numpy(codec.encode(np.array([int(value.argmax())]), (*codec.levels, ""))[0])
+def _with(encoder: ColumnEncoder, x: Tensor, column: int, answer: Tensor) -> Tensor:
+    """A row in which one column has what the network answers there; of a flag or a category the likeliest known value."""
+    layout, row = encoder.layout, x.clone()
+    places = _positions(encoder, column)
+    targets = places[places < layout.n_targets]
+    value, singles = answer[targets], layout.n_numbers + layout.n_flags
+    if column >= singles:
+        codec = encoder.categories[column - singles]
+        value = torch.from_numpy(codec.encode(codec.decode(value[None].numpy()), codec.levels)[0])
+    elif column >= layout.n_numbers:
+        share = float(encoder.flags.share[column - layout.n_numbers])
+        value = ((value > 0).float() - share) / (share * (1 - share)) ** 0.5
     row[targets] = value
     return row
 
