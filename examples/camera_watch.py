@@ -198,6 +198,8 @@ def report(
         learnt, errors = Watch.learn(maps(held_out)), maps(pictures)
         print(f"  {name:<42}" + "  ".join(counts(shots, [learnt.look(e) for e in errors])))
         print(f"  {'  by the mean of the picture':<42}" + "  ".join(counts(shots, by_mean(maps(held_out), errors))))
+    judged = by_detector(normal, held_out, pictures, model.latent_dim_)
+    print(f"  {'AnomalyDetector, by its own score':<42}" + "  ".join(counts(shots, judged)))
     atomic.write_bytes(folder / "camera-watch.png", sheet(model, watch, truth, findings))
     print(f"\nwrote {folder / 'camera-watch.png'}: pictures, reconstructions, and how odd each place is")
 
@@ -206,6 +208,20 @@ def by_mean(held_out: NDArray[Any], errors: NDArray[Any]) -> list[Finding]:
     """Judge by the mean error of a picture, as one would first; it has no place."""
     threshold = np.sort(held_out.mean(axis=(1, 2)))[-max(1, round(FALSE_ALARMS * len(held_out)))]
     return [Finding(m, m >= threshold, (-1, -1), (0, 0, 0, 0), e) for e in errors for m in [float(e.mean())]]
+
+
+def by_detector(normal: Any, held_out: Any, pictures: NDArray[Any], latent_dim: int) -> list[Finding]:
+    """Judge by `isthmus.AnomalyDetector`, which has the same pictures; as many of them set its threshold."""
+    known = np.concatenate([normal, held_out])
+    detector = isthmus.AnomalyDetector(
+        isthmus.Autoencoder(latent_dim, max_epochs=0), threshold="quantile", false_alarm_rate=FALSE_ALARMS,
+        calibration_fraction=len(held_out) / len(known), random_state=0,
+    ).fit(known)  # fmt: skip
+    found = zip(
+        detector.anomaly_scores(pictures), detector.predict(pictures) < 0, detector.explain(pictures), strict=True
+    )
+    places = [(float(s), bool(alarm), np.unravel_index(heat.argmax(), heat.shape), heat) for s, alarm, heat in found]
+    return [Finding(s, alarm, (int(at[0]), int(at[1])), (0, 0, 0, 0), heat) for s, alarm, at, heat in places]
 
 
 def counts(shots: list[hillside.Shot], findings: list[Finding]) -> list[str]:

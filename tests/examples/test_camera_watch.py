@@ -72,6 +72,15 @@ def test_pictures_are_the_same_for_everyone(watching):
     assert smoky.seen.sum() > 10
 
 
+def test_heat_map_of_a_detector_lies_on_the_smoke(watching):
+    """Where a detector's heat map is the brightest, smoke was drawn: in nearly every picture, flagged or not."""
+    shots = [watching.hillside.shoot(60_000 + i, "smoke") for i in range(30)]
+    known = np.stack([watching.hillside.shoot(70_000 + i).pixels for i in range(120)])
+    pictures = np.stack([shot.pixels for shot in shots])
+    findings = watching.camera.by_detector(known[:80], known[80:], pictures, 40)
+    assert np.mean([shot.seen[found.at] for shot, found in zip(shots, findings, strict=True)]) > 0.8
+
+
 def test_the_command(watching, monkeypatch, tmp_path, capsys):
     """The whole example runs with a few pictures, says what it finds, and writes the sheet."""
     camera = watching.camera
@@ -83,6 +92,7 @@ def test_the_command(watching, monkeypatch, tmp_path, capsys):
     said = capsys.readouterr().out
     assert said.count(".png  score") == 8
     assert "difference from the mean picture" in said
+    assert "AnomalyDetector, by its own score" in said
     assert (tmp_path / "watch" / "camera-watch.png").read_bytes()[:4] == b"\x89PNG"
 
 
