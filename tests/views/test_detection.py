@@ -9,6 +9,9 @@ import pytest
 
 import isthmus
 from isthmus.errors import DataError, ParameterError
+from isthmus.models import rivals
+from isthmus.models.judged import judge
+from isthmus.views import ranking
 
 SECTIONS = {"alarms", "thresholds", "worst", "ranking", "file", "inside", "baseline", "training", "errors", "latent"}
 
@@ -114,3 +117,19 @@ def test_refusals(array, tmp_path):
     with pytest.raises(ParameterError, match="clean is for"):
         isthmus.report(detector, array.rows, tmp_path / "r.html", clean=array.rows)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_is_better_is_said_plainly(array):
+    """Where PCA ranks anomalies higher the page says so and advises it, but not where the test is a stand-in."""
+    odd = np.arange(60) < 20
+    poor, good = np.random.default_rng(0).normal(size=60), odd + 0.1 * np.random.default_rng(1).normal(size=60)
+    judged = judge(detector_of(array.rows), array.rows, odd)
+    contest = rivals.Contest((rivals.Way("isthmus", poor), rivals.Way("PCA", good)), odd)
+    said = ranking.with_labels(contest, judged).body
+    assert "PCA is better here" in said
+    assert "prefer it here" in said
+    stand_in = ranking.without_labels(contest, judged).body
+    assert "PCA is better here" in stand_in
+    assert "prefer it" not in stand_in
+    turned = rivals.Contest((rivals.Way("isthmus", good), rivals.Way("PCA", poor)), odd)
+    assert "Better than PCA" in ranking.with_labels(turned, judged).body

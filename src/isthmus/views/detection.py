@@ -236,7 +236,7 @@ def _worst_pictures(judged: Judged) -> Section:
     bounds = (encoder.low, encoder.high)
     rows = (
         ("Picture", tiles(np.asarray(judged.rows(index)), encoder.channels, bounds)),
-        ("Expected", tiles(judged.expected(index), encoder.channels, bounds)),
+        ("Model", tiles(judged.expected(index), encoder.channels, bounds)),
         ("Unlike", heat_tiles(judged.heat_maps(index))),
     )
     captions = tuple(

@@ -62,7 +62,7 @@ def without_labels(contest: Contest, judged: Judged) -> Section:
         "labels=... for a test on real anomalies."
     )
     body = (
-        _verdict(contest)
+        _verdict(contest, stand_in=True)
         + page.paragraph(_pairs(contest, "a shuffled copy", "a row"), "lead")
         + page.beside(chart, words)
         + page.table(("Score", "AUROC"), rows)
@@ -71,8 +71,8 @@ def without_labels(contest: Contest, judged: Judged) -> Section:
     return Section("ranking", "Rows against copies with shuffled columns", body, (chart,))
 
 
-def _verdict(contest: Contest) -> str:
-    """Who is better, where chance hardly explains it."""
+def _verdict(contest: Contest, *, stand_in: bool = False) -> str:
+    """Who is better, where chance hardly explains it; a test that is a stand-in gives no advice."""
     ours, *others = contest.ways
     if not others:
         return page.paragraph("The detector keeps neither rows nor PCA to compare its score with.")
@@ -82,7 +82,9 @@ def _verdict(contest: Contest) -> str:
     same = [name for name, (_, sure) in margins.items() if not sure]
     if worse:
         said = f"{joined(worse)} {'is' if len(worse) == 1 else 'are'} better here"
-        advice = f"On these rows the classical score of {joined(worse)} ranks anomalies higher than isthmus does: prefer it here."
+        of = "the shuffled copies" if stand_in else "the anomalies"
+        advice = f"On these rows the classical score of {joined(worse)} tells {of} apart better than isthmus does"
+        advice += "." if stand_in else ": prefer it here."
         return page.paragraph(said, "verdict") + page.paragraph(advice, "warning")
     if same:
         said = f"About as good as {joined(same)}" + (f", better than {joined(better)}" if better else "")
