@@ -9,6 +9,7 @@ import pytest
 import isthmus
 
 NAMES = [
+    "AnomalyDetector",
     "Autoencoder",
     "DataError",
     "DataTypeError",

@@ -30,5 +30,5 @@ def test_an_example_runs_as_pasted(place, tmp_path):
 
 
 def test_there_are_examples():
-    """The page shows a table, pictures, restoration and a pipeline."""
-    assert len(EXAMPLES) == 4
+    """The page shows a table, pictures, anomalies, restoration and a pipeline."""
+    assert len(EXAMPLES) == 5
