@@ -61,7 +61,7 @@ def test_report_is_the_function():
 
 def test_unknown_name():
     """An unknown name is an AttributeError that lists the known ones."""
-    with pytest.raises(AttributeError, match=r"has no attribute 'Autoencodr'; it has Autoencoder,"):
+    with pytest.raises(AttributeError, match=r"has no attribute 'Autoencodr'; it has AnomalyDetector,"):
         _ = isthmus.Autoencodr
 
 
