@@ -14,6 +14,9 @@ Rows of mostly two-valued columns (flags, categories) lie at few different dista
 rows are asked, in the plain view alone, and ``local`` is left out. Weights and numbers of neighbours were chosen once, by
 leaving out one of 22 tables in turn; see ``docs/decisions.md``.
 
+A missing cell adds nothing: the network is asked what it expects there (`isthmus.scores.gaps`), and distances and residuals are
+those of the cells that are there.
+
 Pictures are compared by their edges (`isthmus.scores.gradients`), signals by their slopes (`isthmus.scores.slopes`), in both parts
 and without residuals; the third part is the same.
 """
@@ -146,8 +149,15 @@ class Scorer(nn.Module):
         if not self.shape.n_reference:
             return torch.stack([energy.sqrt(), torch.zeros_like(energy), energy], dim=1)
         both, plain = self.features(residual)
-        local = self.local(plain, own) if self.shape.weights[1] else torch.zeros_like(energy)
-        return torch.stack([self.neighbours(both, own), local, energy], dim=1)
+        wide, narrow = self._seen(residual)
+        local = self.local(plain, own, narrow) if self.shape.weights[1] else torch.zeros_like(energy)
+        return torch.stack([self.neighbours(both, own, wide), local, energy], dim=1)
+
+    def _seen(self, residual: Residual) -> tuple[Tensor | None, Tensor | None]:
+        """What is known of each of `features`; None: all of it, as always of edges and slopes, which are of what is expected."""
+        if self.gradients is not None or self.slopes is not None or bool(residual.seen.all()):
+            return None, None
+        return torch.cat([residual.seen, residual.seen], dim=1), residual.seen
 
     def features(self, residual: Residual) -> tuple[Tensor, Tensor]:
         """What distances are measured in, for ``neighbours`` and for ``local``: (n, 2 * n_targets) and (n, n_targets) of rows."""

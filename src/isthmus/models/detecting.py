@@ -25,6 +25,7 @@ from isthmus.nets.network import Output
 from isthmus.prep.columns import ColumnEncoder
 from isthmus.prep.ordered import NOTE, are_ordered
 from isthmus.prep.rows import EncodedRows
+from isthmus.scores.gaps import gap_filling
 from isthmus.scoring import Scorer, choose_reference, fit_scorer
 from isthmus.sizing import batch_size
 
@@ -145,13 +146,13 @@ def take(data: Data, index: NDArray[np.int64]) -> Data:
 
 
 def runner(model: BaseAutoencoder) -> Any:
-    """The model's network on encoded rows, as the scorer takes it."""
+    """The model's network on encoded rows, as the scorer takes it; gaps are filled."""
 
     def run(rows: Tensor) -> Output:
         made: Output = model.network_(rows)
         return made
 
-    return run
+    return gap_filling(run, model.encoder_)
 
 
 def block_of(model: BaseAutoencoder, scorer: Scorer) -> int:

@@ -53,28 +53,40 @@ class Neighbours(nn.Module):
         spacing = torch.cat(parts)
         self.spacing.copy_(spacing + FLOOR * spacing.median() + 1e-12)
 
-    def forward(self, rows: Tensor, own: Tensor | None = None) -> Tensor:
+    def forward(self, rows: Tensor, own: Tensor | None = None, seen: Tensor | None = None) -> Tensor:
         """(n,): the mean distance to the nearest, where ``local`` over the mean spacing of these.
 
         Parameters
         ----------
         rows : (n, n_features).
         own : (n,) each row's own place among the reference rows, which is not its neighbour; -1: it is none of them.
+        seen : (n, n_features) what is known of each row; None: all of it. Distances are measured in that alone, and stretched
+            as if the rest were as far.
         """
-        distances, places = self.nearest(rows, self.count, own)
+        distances, places = self.nearest(rows, self.count, own, seen)
         mean = distances.mean(dim=1)
         return mean / self.spacing[places].mean(dim=1) if self.local else mean
 
-    def nearest(self, rows: Tensor, count: int, own: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def nearest(
+        self, rows: Tensor, count: int, own: Tensor | None = None, seen: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Distances and places of the ``count`` nearest reference rows, (n, count) each, the nearest first."""
         # Rows stand along the second side of the product, where every kernel treats them alike.
-        squares = self.reference.square().sum(dim=1)[:, None] - 2 * (self.reference @ rows.T)
-        squares = squares.T.contiguous()
+        lengths = self.reference.square().sum(dim=1)[:, None]
+        if seen is not None:
+            rows = torch.where(seen, rows, 0.0)
+            # A row without gaps has the bytes that it has where no row has any.
+            lengths = torch.where(seen.all(dim=1), lengths, self.reference.square() @ seen.to(rows.dtype).T)
+        squares = (lengths - 2 * (self.reference @ rows.T)).T.contiguous()
         if own is not None:
             listed = (own >= 0).nonzero()[:, 0]
             squares[listed, own[listed]] = torch.inf
         found = squares.topk(min(count + SPARE, squares.shape[1]), dim=1, largest=False)
-        exact = (rows[:, None] - self.reference[found.indices]).square().sum(dim=2).sqrt()
+        apart = (rows[:, None] - self.reference[found.indices]).square()
+        if seen is not None:
+            stretch = seen.shape[1] / seen.sum(dim=1).clamp_min(1)
+            apart = torch.where(seen[:, None], apart, 0.0) * stretch[:, None, None]
+        exact = apart.sum(dim=2).sqrt()
         exact = torch.where(found.values.isinf(), torch.inf, exact)
         order = exact.topk(min(count, exact.shape[1]), dim=1, largest=False)
         return order.values, found.indices.gather(1, order.indices)

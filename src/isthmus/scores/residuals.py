@@ -35,19 +35,22 @@ class Residual(NamedTuple):
     filled : (n, n_targets) encoded targets, gaps filled with what is expected.
     expected : (n, n_targets) mean of the members' reconstructions, in the units of ``filled``.
     standardised : (n, members, n_targets) residuals in held-out deviations; 0 in gaps.
+    seen : (n, n_targets) where there are no gaps.
     """
 
     filled: Tensor
     expected: Tensor
     standardised: Tensor
+    seen: Tensor
 
     def mean(self) -> Tensor:
         """(n, n_targets): the members' mean residual, squashed beyond 3 deviations."""
         return squashed(self.standardised.mean(dim=1), LINEAR)
 
     def energy(self) -> Tensor:
-        """(n,): mean square of all standardised residuals."""
-        return self.standardised.square().flatten(1).mean(dim=1)
+        """(n,): mean square of the standardised residuals of what was seen."""
+        stretch = self.seen.shape[1] / self.seen.sum(dim=1).clamp_min(1)
+        return self.standardised.square().flatten(1).mean(dim=1) * stretch
 
 
 class Residuals(nn.Module):
@@ -97,7 +100,7 @@ class Residuals(nn.Module):
     def forward(self, x: Tensor, output: Output) -> Residual:
         """Encoded rows (n, n_inputs...) and the network's output for them to what is left of them."""
         filled, expected, residuals = self.plain(x, output)
-        return Residual(filled, expected, residuals / self.sigma)
+        return Residual(filled, expected, residuals / self.sigma, ~x.flatten(1)[:, : self.layout.n_targets].isnan())
 
     def plain(self, x: Tensor, output: Output) -> tuple[Tensor, Tensor, Tensor]:
         """``filled``, ``expected`` and the residuals in network units, (n, members, n_targets)."""
