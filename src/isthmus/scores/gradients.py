@@ -62,7 +62,7 @@ class Gradients(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Encoded pictures without gaps, (n, channels, height, width), to (n, n_features)."""
         unit = x * self.scale + self.shift
-        blurred = _blurred(unit, self.blur, 1)
+        blurred = blurred_to(unit, self.blur, 1)
         across, down = torch.zeros_like(blurred), torch.zeros_like(blurred)
         across[..., 1:-1] = (blurred[..., 2:] - blurred[..., :-2]) / 2
         down[..., 1:-1, :] = (blurred[..., 2:, :] - blurred[..., :-2, :]) / 2
@@ -72,13 +72,13 @@ class Gradients(nn.Module):
         # Shared between the two nearest directions, in proportion to how near they are; channels add up.
         away = torch.acos((directions.view(-1, 1, 1) - angle[:, :, None]).cos().clamp(-1, 1)) / turn
         edges = (strength[:, :, None] * (1 - away).clamp_min(0)).mean(dim=1)
-        root = (_blurred(edges, self.step * 2 / 3, self.step).clamp_min(0) + FLAT).sqrt().flatten(1)
+        root = (blurred_to(edges, self.step * 2 / 3, self.step).clamp_min(0) + FLAT).sqrt().flatten(1)
         shape: Tensor = root / torch.linalg.vector_norm(root, dim=1, keepdim=True)
-        level = _blurred(unit, self.step * 2 / 3, self.step).flatten(1)
+        level = blurred_to(unit, self.step * 2 / 3, self.step).flatten(1)
         return torch.cat([shape, LEVEL / math.sqrt(level.shape[1]) * level], dim=1)
 
 
-def _blurred(x: Tensor, width: float, step: int) -> Tensor:
+def blurred_to(x: Tensor, width: float, step: int) -> Tensor:
     """Gaussian blur of the last two axes, of ``width`` pixels, at every ``step``-th pixel."""
     return _along_rows(_along_rows(x, width, step).mT, width, step).mT
 
