@@ -185,3 +185,10 @@ def test_reference_rows_are_drawn_once_each(n, most, length):
     assert torch.equal(found, choose_reference(n, most, 3))
     if length == 7:
         assert not torch.equal(found, choose_reference(n, most, 4))
+
+
+def test_more_known_rows_are_more_work():
+    """What a block of rows costs grows with the rows that are kept, so that blocks become smaller; none cost nothing."""
+    work = [fitted(n_reference=n)[0].work for n in (0, 50, N)]
+    assert work[0] == 0
+    assert work[2] == pytest.approx(work[1] * N / 50)

@@ -54,6 +54,8 @@ MOSTLY = 0.5
 PEAK, PEAK_WEIGHT = 14.0, 0.5
 """The shorter side of a picture over the width of the blur before the peak of its heat map is looked for, and the weight of that
 part: .15 is better by .001 on handwritten digits, but then something small in one place hardly counts."""
+SELECTION = 50
+"""Multiply-adds that take as long as to look through one distance for the least ones."""
 FAR = 2.0
 """A row is far from everything seen when its neighbours are this many times as far as those of any held-out row."""
 
@@ -191,8 +193,9 @@ class Scorer(nn.Module):
 
     @property
     def work(self) -> int:
-        """Multiply-adds of the comparison of one row with the reference rows."""
-        return self.neighbours.reference.numel() + self.local.reference.numel()
+        """Multiply-adds of the comparison of one row with the reference rows, and what it costs to find the least among them."""
+        known = (self.neighbours.reference, self.local.reference)
+        return sum(reference.numel() + SELECTION * len(reference) for reference in known)
 
 
 Run = Callable[[Tensor], Output]
