@@ -3,7 +3,7 @@
 In: how a network is run. Out: the same for rows without gaps; for others, gaps are filled with what the network expects there, and
 it is run again. A network that saw no gap in training takes one for a value in the middle of its column, and restores the other
 cells accordingly: of a table of six columns that follow one factor, 84 % of the normal rows with one gap were flagged at 5 %
-asked; after four passes 6.5 %, as of rows without.
+asked, of those with two 95 %. After eight passes it is 8 and 13 %; 6 % of the rows without gaps.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from isthmus.prep.columns import ColumnEncoder
 from isthmus.prep.pixels import PixelEncoder
 from isthmus.scores.residuals import Residuals
 
-PASSES = 4
-"""Of rows with gaps; after two, 38 % were flagged."""
+PASSES = 8
+"""Of rows with gaps. After two, 38 % with one gap were flagged; after four 7 %, but 26 % with two."""
 
 Run = Callable[[Tensor], Output]
 
