@@ -339,6 +339,13 @@ def test_parameters_out_of_range(changes, match):
     assert "\n" not in str(caught.value)
 
 
+def test_a_rate_that_cannot_be_told_is_refused_before_training(monkeypatch):
+    """Nobody waits for a fit to learn that there are too few rows for the rate that was asked."""
+    monkeypatch.setattr(DenoisingAutoencoder, "fit", None)
+    with pytest.raises(ParameterError, match="20 held-out rows cannot tell"):
+        AnomalyDetector(false_alarm_rate=0.001).fit(waves(100))
+
+
 @pytest.mark.parametrize(
     ("rows", "match"),
     [

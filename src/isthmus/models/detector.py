@@ -102,11 +102,16 @@ class AnomalyDetector(DetectorParameters, OutlierMixin, BaseEstimator):  # type:
         kinds = None if self.model is None else getattr(self.model, "kinds", None)
         data = read_input(self, X, kinds=kinds, reset=True)
         self.seed_ = draw_seed(self.random_state)
+        rule = thresholding.first_rule(self)
+        held_out = detecting.split(len(data), self.calibration_fraction, self.seed_)[1]
+        thresholding.threshold_of(
+            rule, np.arange(float(len(held_out)))
+        )  # a rate that so few cannot tell is refused at once
         found = detecting.detect(self, data, self.seed_)
         self._keep(found.model, found.scorer, np.sort(found.scores))
         self.n_rows_ = len(data)
         self.notes_: tuple[str, ...] = (*notes_on(data), *found.notes)
-        self._apply(thresholding.first_rule(self), found.training_scores)
+        self._apply(rule, found.training_scores)
         return self
 
     def predict(self, X: Any, *, fdr: float | None = None) -> NDArray[np.int64]:
