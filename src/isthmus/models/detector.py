@@ -104,9 +104,8 @@ class AnomalyDetector(DetectorParameters, OutlierMixin, BaseEstimator):  # type:
         self.seed_ = draw_seed(self.random_state)
         rule = thresholding.first_rule(self)
         held_out = detecting.split(len(data), self.calibration_fraction, self.seed_)[1]
-        thresholding.threshold_of(
-            rule, np.arange(float(len(held_out)))
-        )  # a rate that so few cannot tell is refused at once
+        # A rate that so few rows cannot tell is refused now, not after the training.
+        thresholding.threshold_of(rule, np.arange(float(len(held_out))))
         found = detecting.detect(self, data, self.seed_)
         self._keep(found.model, found.scorer, np.sort(found.scores))
         self.n_rows_ = len(data)
