@@ -15,12 +15,14 @@ from isthmus.prep.pixels import PixelEncoder
 from isthmus.scoring import (
     FEW,
     FEW_OF_FLAGS,
+    MIXED_RESIDUAL,
     PARTS,
     SHARE_OF_MIXED,
     WEIGHTS,
     Scorer,
     Shape,
     choose_reference,
+    first_of_copies,
     fit_scorer,
 )
 
@@ -137,8 +139,8 @@ def test_a_scorer_is_its_buffers(how):
     [
         (500, False, False, FEW, WEIGHTS),
         (500, True, False, FEW_OF_FLAGS, (WEIGHTS[0], 0, WEIGHTS[2])),
-        (500, False, True, round(500 * SHARE_OF_MIXED), (WEIGHTS[0], 0, WEIGHTS[2])),
-        (20, False, True, FEW, (WEIGHTS[0], 0, WEIGHTS[2])),
+        (500, False, True, round(500 * SHARE_OF_MIXED), (WEIGHTS[0], 0, MIXED_RESIDUAL)),
+        (20, False, True, FEW, (WEIGHTS[0], 0, MIXED_RESIDUAL)),
         (0, False, False, FEW, (0, 0, 1)),
         (0, True, True, FEW_OF_FLAGS, (0, 0, 1)),
     ],
@@ -192,3 +194,9 @@ def test_more_known_rows_are_more_work():
     work = [fitted(n_reference=n)[0].work for n in (0, 50, N)]
     assert work[0] == 0
     assert work[2] == pytest.approx(work[1] * N / 50)
+
+
+def test_copies_are_known_once():
+    """Of equal rows the first is kept, and no row is lost."""
+    rows = torch.tensor([[1.0, 2.0], [3.0, 4.0], [1.0, 2.0], [5.0, 6.0]])
+    assert first_of_copies(rows).tolist() == [0, 1, 3]

@@ -47,8 +47,9 @@ WEIGHTS = (1.0, 0.4, 0.15)
 RESIDUAL_WEIGHT = 0.5
 """Of the residual beside the view of the row, when distances are measured."""
 FEW, MANY, FEW_OF_FLAGS = 3, 10, 20
-SHARE_OF_MIXED = 0.05
-"""Of the known rows that are asked where some of them are anomalies: more than a small cluster of these has."""
+SHARE_OF_MIXED, MIXED_RESIDUAL = 0.05, 0.05
+"""Of the known rows that are asked where some of them are anomalies: more than a small cluster of these has; and the weight of the
+residual there."""
 MOSTLY = 0.5
 """Share of two-valued positions from which on a row is mostly flags."""
 PEAK, PEAK_WEIGHT = 14.0, 0.5
@@ -102,7 +103,7 @@ class Shape:
     ) -> Shape:
         """The rules at the top of this file."""
         local = WEIGHTS[1] * (not mostly_flags and not mixed)
-        residual = PEAK_WEIGHT if pictures else WEIGHTS[2]
+        residual = PEAK_WEIGHT if pictures else MIXED_RESIDUAL if mixed else WEIGHTS[2]
         weights = (WEIGHTS[0], local, residual) if n_reference else (0.0, 0.0, 1.0)
         few = FEW_OF_FLAGS if mostly_flags else FEW
         return cls(
@@ -283,6 +284,17 @@ def _places(reference: Tensor, rows: Tensor, n_rows: int) -> Tensor:
     places = torch.full((n_rows,), -1)
     places[reference] = torch.arange(len(reference))
     return places[rows]
+
+
+def first_of_copies(rows: Tensor) -> Tensor:
+    """Places of the rows (n, ...) less those that an earlier row equals to the last bit, ascending.
+
+    >>> first_of_copies(torch.tensor([[1.0], [2.0], [1.0]])).tolist()
+    [0, 1]
+    """
+    flat = np.ascontiguousarray(rows.flatten(1).numpy())
+    whole = flat.view(np.dtype((np.void, flat.dtype.itemsize * flat.shape[1])))[:, 0]
+    return torch.from_numpy(np.sort(np.unique(whole, return_index=True)[1]))
 
 
 def choose_reference(n_rows: int, most: int, seed: int) -> Tensor:

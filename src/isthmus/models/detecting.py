@@ -26,7 +26,7 @@ from isthmus.prep.columns import ColumnEncoder
 from isthmus.prep.ordered import NOTE, are_ordered
 from isthmus.prep.rows import EncodedRows
 from isthmus.scores.gaps import gap_filling
-from isthmus.scoring import Scorer, choose_reference, fit_scorer
+from isthmus.scoring import Scorer, choose_reference, first_of_copies, fit_scorer
 from isthmus.sizing import batch_size
 
 MEMBERS = 4
@@ -116,7 +116,9 @@ def detect(parameters: Any, data: Data, seed: int) -> Detection:
     encoded = rows.take(torch.arange(len(rows)))
     # A single known row would have no neighbour of its own.
     most = parameters.reference_rows if parameters.reference_rows > 1 else 0
-    reference = choose_reference(len(rows), most, seed)
+    # In a mixed bag an anomaly that is there several times must not be its own company.
+    known = first_of_copies(encoded) if mixed else torch.arange(len(rows))
+    reference = known[choose_reference(len(known), most, seed)]
     scorer, scores = fit_scorer(
         model.encoder_, runner(model), encoded, reference, held_out, model.block_rows_, mixed=mixed, ordered=ordered
     )
