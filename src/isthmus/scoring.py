@@ -148,6 +148,10 @@ class Scorer(nn.Module):
     def forward(self, x: Tensor, output: Output, own: Tensor | None = None) -> Score:
         """Scores of encoded rows (n, n_inputs...); ``own``: see `Neighbours.forward`."""
         raw = self.raw(x, output, own)
+        return self.rated(raw)
+
+    def rated(self, raw: Tensor) -> Score:
+        """The score of parts in their own units, (n, 3)."""
         parts = torch.stack([tail(raw[:, i]) for i, tail in enumerate(self.tails)], dim=1)
         return Score(parts @ raw.new_tensor(self.shape.weights), parts, raw[:, 0])
 
@@ -265,8 +269,7 @@ def fit_scorer(
         for i, tail in enumerate(scorer.tails):
             tail.set(raw[:, i])  # type: ignore[operator]  # a ModuleList's items are untyped
         scorer.farthest.copy_(raw[:, 0].max())
-        parts = torch.stack([tail(raw[:, i]) for i, tail in enumerate(scorer.tails)], dim=1)
-        scores = parts @ raw.new_tensor(scorer.shape.weights)
+        scores = scorer.rated(raw).total
     return scorer.eval(), scores
 
 
