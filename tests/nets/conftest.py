@@ -33,8 +33,8 @@ def form(request):
 def make():
     """A function that makes a started network and leaves PCA out."""
 
-    def made(kind, layout, latent_dim=2, hidden=(8,), *, anchored=True, squash=False, seed=0):
-        network = outline(kind, layout, latent_dim, hidden, "gelu", anchored=anchored, squash=squash)
+    def made(kind, layout, latent_dim=2, hidden=(8,), *, activation="gelu", anchored=True, squash=False, seed=0):
+        network = outline(kind, layout, latent_dim, hidden, activation, anchored=anchored, squash=squash)
         return start(network, torch.Generator().manual_seed(seed))
 
     return made

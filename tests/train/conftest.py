@@ -14,7 +14,7 @@ from isthmus.nets.build import outline, start
 from isthmus.parameters import AutoencoderParameters
 from isthmus.plan import DataShape, Machine, make_plan
 from isthmus.train.callbacks import Callback
-from isthmus.train.loop import Job, generator_for
+from isthmus.train.job import Job, generator_for
 
 LAYOUT = ColumnLayout(6)
 GOOD = {"latent_dim": 2, "hidden_dims": (24,), "max_epochs": 4, "batch_size": 16, "learning_rate": 5e-3}

@@ -11,7 +11,8 @@ import torch
 from isthmus.errors import IsthmusWarning
 from isthmus.nets.members import Members
 from isthmus.train.callbacks import Callback
-from isthmus.train.loop import MOST_ROLLBACKS, generator_for, split_rows, train
+from isthmus.train.job import generator_for
+from isthmus.train.loop import MOST_ROLLBACKS, split_rows, train
 
 
 def weights_of(job):

@@ -26,7 +26,8 @@ from isthmus.nets.seeding import draw_seed
 from isthmus.parameters import AutoencoderParameters
 from isthmus.plan import Plan
 from isthmus.prep.rows import EncodedRows
-from isthmus.train.loop import Corrupt, Job, train
+from isthmus.train.job import Corrupt, Job
+from isthmus.train.loop import train
 from isthmus.train.machine import threads_for
 
 
@@ -199,6 +200,10 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return None
 
     @property
+    def _has_penalty(self) -> bool:
+        return type(self)._penalty is not BaseAutoencoder._penalty
+
+    @property
     def _parameters(self) -> AutoencoderParameters:
         raise TypeError("BaseAutoencoder is abstract")
 
@@ -224,8 +229,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         error = fitting.training_error(plan, self.network_, self.encoder_.layout, gaps=gaps)
         job = Job(
             self.network_, rows, plan, error, self.seed_ if seed is None else seed,
-            corrupt=self._corruption(), inputs=inputs, penalty=self._penalty,
-            callbacks=fitting.watchers(self._parameters), gaps=gaps,
+            corrupt=self._corruption(), inputs=inputs, penalty=self._penalty if self._has_penalty else None,
+            callbacks=fitting.watchers(self._parameters), gaps=gaps, squared=fitting.is_squared(plan, self.encoder_.layout),
         )  # fmt: skip
         with threads_for(self._work * plan.batch_size):
             history = train(job)

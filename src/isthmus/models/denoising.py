@@ -19,7 +19,7 @@ from isthmus.models.tiling import restore_any_size
 from isthmus.parameters import AutoencoderParameters, DenoisingParameters
 from isthmus.prep.columns import ColumnEncoder
 from isthmus.prep.pixels import PixelEncoder
-from isthmus.train.loop import Corrupt
+from isthmus.train.job import Corrupt
 
 
 def _has_latent(model: Any) -> bool:

@@ -56,7 +56,7 @@ class Detection:
     notes: tuple[str, ...]
 
 
-def default_model(data: Data, *, mixed: bool) -> BaseAutoencoder:
+def default_model(data: Data, *, mixed: bool, ordered: bool = False) -> BaseAutoencoder:
     """The model of a detector that was given none.
 
     As many latents as columns (pictures: 16): noise and masks, not a bottleneck, keep it from copying. Some 600 steps, however
@@ -70,7 +70,6 @@ def default_model(data: Data, *, mixed: bool) -> BaseAutoencoder:
     """
     n_columns = int(np.prod(data.shape[1:]))
     pictures = len(data.shape) > 2
-    ordered = not pictures and are_ordered(data)
     batch = batch_size(len(data), "dense", ColumnLayout(n_columns), crop=0)
     passes = math.ceil((STEPS // 2 if mixed else STEPS) / math.ceil(len(data) / batch))
     common: dict[str, Any] = {
@@ -87,14 +86,14 @@ def default_model(data: Data, *, mixed: bool) -> BaseAutoencoder:
     return DenoisingAutoencoder(corruption=corruption, members=MEMBERS, **common)
 
 
-def model_for(given: Any, data: Data, seed: int, progress: Any, *, mixed: bool) -> BaseAutoencoder:
+def model_for(given: Any, data: Data, seed: int, progress: Any, *, mixed: bool, ordered: bool) -> BaseAutoencoder:
     """A fresh copy of the model that was given, or the default one, with a seed."""
     if given is not None and not isinstance(given, BaseAutoencoder):
         raise ParameterError(
             "model of AnomalyDetector must be an autoencoder of isthmus, such as isthmus.Autoencoder(8), or None; got "
             f"{given!r:.80}."
         )
-    model = default_model(data, mixed=mixed) if given is None else clone(given)
+    model = default_model(data, mixed=mixed, ordered=ordered) if given is None else clone(given)
     if model.random_state is None:
         model.random_state = seed
     if given is None:
@@ -107,9 +106,10 @@ def detect(parameters: Any, data: Data, seed: int) -> Detection:
     training, held_out, notes = split(len(data), parameters.calibration_fraction, seed)
     mixed = parameters.contamination is not None
     seen = take(data, training.numpy())
-    model = model_for(parameters.model, seen, seed, parameters.progress, mixed=mixed).fit(seen)
-    # Marks of gaps and text are no samples; `are_ordered` says no to these.
-    ordered = isinstance(model.encoder_, ColumnEncoder) and model.encoder_.layout.only_numbers and are_ordered(data)
+    ordered = len(data.shape) == 2 and are_ordered(data)
+    model = model_for(parameters.model, seen, seed, parameters.progress, mixed=mixed, ordered=ordered).fit(seen)
+    # A model that was given may take numbers for categories, which have no slopes.
+    ordered = ordered and isinstance(model.encoder_, ColumnEncoder) and model.encoder_.layout.only_numbers
     notes = (*notes, NOTE_ON_SIGNALS) if ordered else notes
     adopted, _ = model.encoder_.adopt(data)
     rows = EncodedRows(adopted, model.encoder_)

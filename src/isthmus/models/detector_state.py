@@ -21,6 +21,7 @@ from isthmus.models import model_state, thresholding
 from isthmus.models.encoder_state import Arrays, Shapes
 from isthmus.models.fitting import state_of
 from isthmus.models.thresholding import Rule
+from isthmus.nets.build import with_memory
 from isthmus.parameters import MOST, MOST_MEMBERS, DetectorParameters
 from isthmus.plan import Plan
 from isthmus.scoring import FEW_OF_FLAGS, PARTS, SHARE_OF_MIXED, Scorer, Shape
@@ -158,7 +159,7 @@ def fill(scorer: Scorer, arrays: Arrays) -> Scorer:
     odd = next((name for name, fine in sound.items() if not fine), None)
     if odd is not None:
         raise ModelFileError(f"its scorer's {odd!r} holds numbers that it cannot; the file was edited or damaged.")
-    made = scorer.to_empty(device="cpu")
+    made = with_memory(scorer)
     made.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     return made.eval()
 

@@ -17,7 +17,7 @@ from isthmus.layout import ColumnLayout, Layout, PixelLayout
 from isthmus.losses import ELEMENT_LOSSES, cross_entropy_in, error_map
 from isthmus.models.inputs import Data
 from isthmus.nets.blocks import block_rows
-from isthmus.nets.build import multiply_adds, outline, outline_layers, outline_unet, start, wrap
+from isthmus.nets.build import multiply_adds, outline, outline_layers, outline_unet, start, with_memory, wrap
 from isthmus.nets.linear import LinearPath
 from isthmus.nets.members import Members
 from isthmus.nets.network import Network
@@ -28,7 +28,8 @@ from isthmus.prep.ordered import are_ordered
 from isthmus.prep.pixels import PixelEncoder, find_channels
 from isthmus.prep.rows import EncodedRows
 from isthmus.train.callbacks import Callback, ProgressBar
-from isthmus.train.loop import ErrorMap, generator_for, split_rows
+from isthmus.train.job import ErrorMap, generator_for
+from isthmus.train.loop import split_rows
 from isthmus.train.machine import find_device, multiplies_bfloat16
 from isthmus.train.optimizers import check_options
 
@@ -165,7 +166,7 @@ def fit_baseline(plan: Plan, encoder: Encoder, rows: EncodedRows, seed: int) -> 
     if plan.latent_dim == 0 or layout.n_targets * plan.latent_dim > ANCHOR_WEIGHTS:
         return None, None
     linear = fit_linear(rows.sample(_most_rows(layout), seed), layout, plan.latent_dim, seed)
-    network = outline_baseline(plan, layout).to_empty(device="cpu")
+    network = with_memory(outline_baseline(plan, layout))
     network.latent_scale.fill_(1.0)
     _set_bounds(network, encoder)
     if network.linear is not None:
@@ -195,6 +196,11 @@ def training_error(plan: Plan, network: Network, layout: Layout, *, gaps: bool) 
     within = cross_entropy_in(network.bounds.low[numbers], network.bounds.high[numbers])
     element = within if plan.loss == "bce" else ELEMENT_LOSSES[plan.loss]
     return lambda reconstruction, x: error_map(reconstruction, x, layout, element, gaps=gaps)
+
+
+def is_squared(plan: Plan, layout: Layout) -> bool:
+    """Whether the map that training minimises is the squared error of every target and nothing more."""
+    return plan.loss == "mse" and (isinstance(layout, PixelLayout) or layout.only_numbers)
 
 
 def watchers(parameters: AutoencoderParameters) -> Sequence[Callback]:

@@ -22,7 +22,7 @@ from isthmus.models.base import BaseAutoencoder
 from isthmus.models.denoising import DenoisingAutoencoder
 from isthmus.models.encoder_state import Shapes
 from isthmus.models.model_state import HISTORY, tensor_names
-from isthmus.nets.build import wrap
+from isthmus.nets.build import with_memory, wrap
 from isthmus.nets.layers import layers_from
 from isthmus.nets.network import Network
 from isthmus.parameters import check
@@ -91,7 +91,7 @@ class Outline:
         if made is None:
             return None
         names = self._names(part, made)
-        made = made.to_empty(device="cpu") if any(p.is_meta for p in made.parameters()) else made
+        made = with_memory(made) if any(p.is_meta for p in made.parameters()) else made
         made.load_state_dict({name: torch.from_numpy(tensors[key]) for name, key in names.items()})
         return made.eval()
 

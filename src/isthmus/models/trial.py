@@ -19,7 +19,7 @@ from isthmus.models.pairs import check_pairs, is_clean_target
 from isthmus.nets.blocks import in_blocks
 from isthmus.nets.network import Network
 from isthmus.prep.rows import EncodedRows
-from isthmus.train.loop import Corrupt, generator_for
+from isthmus.train.job import Corrupt, generator_for
 
 Floats = NDArray[np.float32]
 

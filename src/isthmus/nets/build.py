@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,8 @@ from isthmus.nets.linear import LinearPath
 from isthmus.nets.network import Network
 from isthmus.nets.restorer import Restorer
 from isthmus.nets.seeding import seeded
+
+_Module = TypeVar("_Module", bound=nn.Module)
 
 
 def outline(
@@ -84,7 +86,7 @@ def start(network: Network, generator: torch.Generator, initializer: str | None 
         N(0, 1 / (3 inputs)), torch's own default spread: a little less than what keeps the variance through a layer (LeCun
         et al. 1998), and the best of four spreads tried on MNIST.
     """
-    network = network.to_empty(device="cpu")
+    network = with_memory(network)
     if initializer is None:
         _draw(network, generator)
     else:
@@ -98,6 +100,23 @@ def start(network: Network, generator: torch.Generator, initializer: str | None 
     network.latent_scale.fill_(1.0)
     network.bounds.open()
     return network
+
+
+def with_memory(network: _Module) -> _Module:
+    """The outlined network on the CPU, its tensors not yet filled.
+
+    As torch's `to_empty` does; that one loads a symbolic algebra package on the way, which takes most of a second.
+    """
+    for module in network.modules():
+        for name, weight in module._parameters.items():
+            module._parameters[name] = None if weight is None else nn.Parameter(_with_memory(weight))
+        for name, buffer in module._buffers.items():
+            module._buffers[name] = None if buffer is None else _with_memory(buffer)
+    return network
+
+
+def _with_memory(outlined: Tensor) -> Tensor:
+    return torch.empty_strided(outlined.shape, outlined.stride(), dtype=outlined.dtype)
 
 
 def _draw(network: Network, generator: torch.Generator) -> None:

@@ -142,10 +142,15 @@ def _stacked(networks: Sequence[Network]) -> Network:
 
 
 def _stack(tensors: list[Tensor]) -> Tensor:
-    """The tensors along a new first axis.
+    """The tensors along a new first axis, each laid out in memory as it was: convolutions choose their kernel by that.
 
-    They lie in memory as those of a network that is outlined first and then filled, as from a file: convolutions choose
-    their kernel by that, and another kernel rounds otherwise.
+    Not `torch.stack`: on outlines it would lay them out otherwise than on tensors with memory, and take a second to load.
     """
-    outlined = torch.stack([tensor.to("meta") for tensor in tensors])
-    return torch.stack(tensors, out=torch.empty_like(outlined, device=tensors[0].device))
+    first = tensors[0]
+    stacked = torch.empty_strided(
+        (len(tensors), *first.shape), (first.numel(), *first.stride()), dtype=first.dtype, device=first.device
+    )
+    if not first.is_meta:
+        for place, tensor in zip(stacked, tensors, strict=True):
+            place.copy_(tensor)
+    return stacked

@@ -14,48 +14,25 @@ from __future__ import annotations
 import copy
 import math
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
 
 import torch
 from scipy import stats
 from torch import Tensor, nn
 
 from isthmus.errors import IsthmusWarning
-from isthmus.losses import over_observed, per_row
-from isthmus.nets.members import Members
+from isthmus.losses import per_row
+from isthmus.nets.by_hand import can_take
 from isthmus.nets.seeding import seeded
-from isthmus.plan import Plan
 from isthmus.sizing import MOST_VALIDATION_ROWS
-from isthmus.train.callbacks import Callback, FitState
-from isthmus.train.optimizers import learning_rate_at, make_optimizer
+from isthmus.train.callbacks import FitState
+from isthmus.train.job import Job, both, for_each, generator_for, rows_of_step
+from isthmus.train.optimizers import learning_rate_at
+from isthmus.train.steps import RecordedStep, WrittenStep, make_step
 
-Corrupt = Callable[[Tensor, torch.Generator], Tensor]
-Penalty = Callable[[object], Tensor | None]
-ErrorMap = Callable[[Tensor, Tensor], Tensor]
 MOST_ROLLBACKS = 3
+DENSE_ROWS = 1_024
 LEVEL = 0.01
 """Chance that trained weights that are no better replace those of epoch 0."""
-
-
-class Rows(Protocol):
-    """Encoded rows by index."""
-
-    def __len__(self) -> int: ...
-    def take(self, index: Tensor) -> Tensor:
-        """The rows at ``index``, (n, *input_shape)."""
-
-
-def generator_for(seed: int, *place: int) -> torch.Generator:
-    """A generator that is a function of the seed and a place such as (epoch, step)."""
-    mixed = seed
-    for number in place:
-        # One step of SplitMix64 (Steele, Lea, Flood 2014) keeps neighbouring places independent.
-        mixed = (mixed + 0x9E3779B97F4A7C15 * (number + 1)) & 0xFFFFFFFFFFFFFFFF
-        mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
-        mixed ^= mixed >> 31
-    return torch.Generator().manual_seed(mixed & 0x7FFFFFFFFFFFFFFF)
 
 
 def split_rows(n_rows: int, n_validation: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -64,45 +41,6 @@ def split_rows(n_rows: int, n_validation: int, seed: int) -> tuple[Tensor, Tenso
     training, validation = order[n_validation:].sort().values, order[:n_validation].sort().values
     # Without validation rows the best weights are chosen on a sample of the training rows.
     return training, validation if n_validation else training[:MOST_VALIDATION_ROWS]
-
-
-@dataclass(frozen=True)
-class Job:
-    """All that stays the same during a fit.
-
-    Attributes
-    ----------
-    network : gives an `Output` for encoded rows; on the plan's device.
-    rows : encoded rows of fit; the validation rows are drawn from them by ``seed``.
-    plan : schedule, batch size and all other choices.
-    error_map : (reconstruction, x) to the error of each cell, NaN where it is missing.
-    corrupt : (x, generator) to the input that the network sees, in training (drawn anew at each step) and in validation
-        (drawn once); None: it sees ``x``.
-    penalty : output to one number per row, added to the loss, or to None.
-    gaps : whether any cell is missing.
-    inputs : what the network sees in place of ``rows``, one for each; None: those themselves.
-    """
-
-    network: nn.Module
-    rows: Rows
-    plan: Plan
-    error_map: ErrorMap
-    seed: int
-    corrupt: Corrupt | None = None
-    penalty: Penalty | None = None
-    callbacks: Sequence[Callback] = ()
-    gaps: bool = True
-    inputs: Rows | None = None
-
-    @property
-    def device(self) -> torch.device:
-        """Where the network is."""
-        return torch.device(self.plan.device)
-
-    @property
-    def forward(self) -> Callable[[Tensor], Any]:
-        """What gives the network's output; several members get a block of rows each."""
-        return self.network.each if isinstance(self.network, Members) else self.network
 
 
 def train(job: Job) -> list[dict[str, float]]:
@@ -137,107 +75,59 @@ def train(job: Job) -> list[dict[str, float]]:
 
 
 def _epochs(job: Job, state: FitState, best: _Best, training: Tensor, validation: Tensor) -> None:
-    optimizer, rollbacks = make_optimizer(job.network, job.plan), 0
-    for epoch in range(1, job.plan.max_epochs + 1):
-        state.epoch = epoch
-        loss = _one_epoch(job, state, optimizer, training, share=0.5**rollbacks)
-        if job.device.type != "cpu":
-            state.loss = loss
-        errors = _validate(job, validation)
-        if not (math.isfinite(loss) and bool(errors.isfinite().all())):
-            # Back to the last good weights at half the rate; a fit that keeps failing ends with those.
-            best.restore(job.network)
-            optimizer, rollbacks = make_optimizer(job.network, job.plan), rollbacks + 1
-            if rollbacks > MOST_ROLLBACKS:
-                warnings.warn(
-                    f"the loss stopped being finite {rollbacks} times (last in epoch {epoch}); the best weights so far "
-                    "are kept. A smaller learning_rate may help.", IsthmusWarning, stacklevel=4,
-                )  # fmt: skip
+    step, rollbacks = make_step(job), 0
+    try:
+        for epoch in range(1, job.plan.max_epochs + 1):
+            state.epoch = epoch
+            loss = _one_epoch(job, state, step, training, share=0.5**rollbacks)
+            if job.device.type != "cpu":
+                state.loss = loss
+            errors = _validate(job, validation)
+            if not (math.isfinite(loss) and bool(errors.isfinite().all())):
+                # Back to the last good weights at half the rate; a fit that keeps failing ends with those.
+                best.restore(job.network)
+                step, rollbacks = _anew(step, job), rollbacks + 1
+                if rollbacks > MOST_ROLLBACKS:
+                    warnings.warn(
+                        f"the loss stopped being finite {rollbacks} times (last in epoch {epoch}); the best weights so "
+                        "far are kept. A smaller learning_rate may help.", IsthmusWarning, stacklevel=4,
+                    )  # fmt: skip
+                    return
+                continue
+            best.offer(job.network, epoch, errors)
+            rate = 0.5**rollbacks * learning_rate_at(state.step - 1, state.total_steps, job.plan)
+            state.history.append(_entry(epoch, loss, float(errors.mean()), rate))
+            for callback in job.callbacks:
+                callback.on_epoch_end(state)
+            if state.stop or (job.plan.patience is not None and epoch - best.epoch >= job.plan.patience):
                 return
-            continue
-        best.offer(job.network, epoch, errors)
-        state.history.append(_entry(epoch, loss, float(errors.mean()), optimizer.param_groups[0]["lr"]))
-        for callback in job.callbacks:
-            callback.on_epoch_end(state)
-        if state.stop or (job.plan.patience is not None and epoch - best.epoch >= job.plan.patience):
-            return
+    finally:
+        step.close()
 
 
-def _one_epoch(job: Job, state: FitState, optimizer: torch.optim.Optimizer, training: Tensor, share: float) -> float:
+def _anew(step: RecordedStep | WrittenStep, job: Job) -> RecordedStep | WrittenStep:
+    step.close()
+    return make_step(job)
+
+
+def _one_epoch(job: Job, state: FitState, step: RecordedStep | WrittenStep, training: Tensor, share: float) -> float:
     """One pass over the training rows in a new order; the mean loss of its steps."""
-    plan, network, first = job.plan, job.network, state.step
-    network.train()
-    run = job.forward
+    first, on_cpu = state.step, job.device.type == "cpu"
+    job.network.train()
     total = torch.zeros((), device=job.device)
     order = training[torch.randperm(len(training), generator=generator_for(job.seed, 1, state.epoch))]
-    for index in _batches(order, plan.batch_size):
-        for group in optimizer.param_groups:
-            group["lr"] = share * group["share"] * learning_rate_at(state.step, state.total_steps, plan)
-        x, seen = _rows_of_step(job, index, state.step)
-        with torch.autocast(job.device.type, torch.bfloat16, enabled=plan.precision == "bfloat16"):
-            output = run(seen)
-        errors = job.error_map(output.reconstruction.float(), x)
-        errors = errors if not plan.trim else _trimmed(errors, plan.trim, plan.members)
-        loss = over_observed(errors) if job.gaps or plan.trim else errors.mean()
-        penalty = None if job.penalty is None else job.penalty(output)
-        loss = loss if penalty is None else loss + penalty.mean()
-        optimizer.zero_grad(set_to_none=True)
-        # The mean is over all members' rows, but each member's step is that of its own.
-        (loss * plan.members).backward()
-        if plan.clip_norm is not None:
-            nn.utils.clip_grad_norm_(network.parameters(), plan.clip_norm)
-        optimizer.step()
-        total += loss.detach()
+    for index in _batches(order, job.plan.batch_size):
+        rate = share * learning_rate_at(state.step, state.total_steps, job.plan)
+        loss = step.take(*rows_of_step(job, index, state.step), rate)
+        total += loss
         state.step += 1
-        if job.device.type == "cpu":  # elsewhere this would make the device wait
-            state.loss = float(loss.detach())
+        if on_cpu:  # elsewhere this would make the device wait
+            state.loss = float(loss)
         for callback in job.callbacks:
             callback.on_step_end(state)
-        if state.stop or (job.device.type == "cpu" and not math.isfinite(state.loss)):
+        if state.stop or (on_cpu and not math.isfinite(state.loss)):
             break
     return float(total) / (state.step - first)
-
-
-def _trimmed(errors: Tensor, share: float, members: int) -> Tensor:
-    """The error map without the rows that each member restores worst; these become missing."""
-    rows = per_row(errors.detach()).unflatten(0, (members, -1))
-    kept = max(1, round(rows.shape[1] * (1 - share)))
-    worst = (rows > rows.kthvalue(kept, dim=1, keepdim=True).values).flatten()
-    return errors.masked_fill(worst.view(-1, *[1] * (errors.ndim - 1)), torch.nan)
-
-
-def _rows_of_step(job: Job, index: Tensor, step: int) -> tuple[Tensor, Tensor]:
-    """The rows at ``index``, or a window of each picture, and what the network sees of them."""
-    x, given = (_for_each(rows.to(job.device), job.plan.members) for rows in _both(job, index))
-    # Whole pictures are spoiled, so that a hole has the same share of a picture in training and afterwards.
-    given = given if job.corrupt is None else job.corrupt(given, generator_for(job.seed, 2, step))
-    if job.plan.crop:
-        windows = _windows(x, job.plan.crop, generator_for(job.seed, 6, step))
-        x, given = _cut(x, windows), _cut(given, windows)
-    return x, given
-
-
-def _both(job: Job, index: Tensor) -> tuple[Tensor, Tensor]:
-    """The rows at ``index``, and what stands in their place at the network's input."""
-    x = job.rows.take(index)
-    return x, x if job.inputs is None else job.inputs.take(index)
-
-
-def _for_each(x: Tensor, members: int) -> Tensor:
-    """The same rows once more for each further member."""
-    return x if members == 1 else torch.cat([x] * members)
-
-
-def _windows(x: Tensor, side: int, generator: torch.Generator) -> list[tuple[slice, slice]]:
-    """A square at a place of its own in each picture."""
-    places = [
-        torch.randint(max(1, length - side + 1), (len(x),), generator=generator).tolist() for length in x.shape[2:]
-    ]
-    return [(slice(top, top + side), slice(left, left + side)) for top, left in zip(*places, strict=True)]
-
-
-def _cut(x: Tensor, windows: list[tuple[slice, slice]]) -> Tensor:
-    return torch.stack([picture[:, rows, columns] for picture, (rows, columns) in zip(x, windows, strict=True)])
 
 
 def _batches(rows: Tensor, size: int) -> list[Tensor]:
@@ -292,16 +182,21 @@ def _validate(job: Job, validation: Tensor) -> Tensor:
         torch.inference_mode(),
         torch.autocast(job.device.type, torch.bfloat16, enabled=job.plan.precision == "bfloat16"),
     ):
-        # Windows say how many pixels fit in a step; whole pictures go one by one then.
-        at_once = 1 if job.plan.crop else job.plan.batch_size * 2
-        for number, index in enumerate(validation.split(at_once)):
-            x, seen = (_for_each(rows.to(job.device), job.plan.members) for rows in _both(job, index))
+        for number, index in enumerate(validation.split(_rows_at_once(job))):
+            x, seen = (for_each(rows.to(job.device), job.plan.members) for rows in both(job, index))
             seen = seen if job.corrupt is None else job.corrupt(seen, generator_for(job.seed, 4, number))
             errors = job.error_map(job.forward(seen).reconstruction.float(), x)
             # Without gaps a NaN is a network that broke down, which `per_row` would take for a missing cell.
             means = (per_row(errors) if job.gaps else errors.flatten(1).mean(dim=1)).double().cpu()
             parts.append(means.unflatten(0, (job.plan.members, -1)).mean(dim=0))
     return torch.cat(parts)
+
+
+def _rows_at_once(job: Job) -> int:
+    """Rows of a validation pass: two batches; at least 1,024 of a dense network, whose small batches would be all calls."""
+    if job.plan.crop:
+        return 1  # windows say how many pixels fit in a step, and whole pictures are larger
+    return max(2 * job.plan.batch_size, DENSE_ROWS if can_take(job.network) else 1)
 
 
 def _entry(epoch: int, training_loss: float, validation_loss: float, rate: float) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -53,20 +53,26 @@ def check_options(optimizer: str, options: Any) -> None:
             raise ParameterError(f"optimizer_options[{name!r}] must be {what}; got {value!r}.")
 
 
+def is_linear(network: nn.Module) -> Callable[[nn.Parameter], bool]:
+    """A function that says whether a weight belongs to the linear path of ``network``."""
+    anchor = getattr(network, "linear", None)
+    linear = set() if anchor is None else {id(weight) for weight in anchor.parameters()}
+    return lambda weight: id(weight) in linear
+
+
 def make_optimizer(network: nn.Module, plan: Plan) -> torch.optim.Optimizer:
     """The plan's optimizer over two groups: the linear path at ``linear_share`` of the rate, everything else at all of it."""
     groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
-    anchor = getattr(network, "linear", None)
-    linear = set() if anchor is None else {id(weight) for weight in anchor.parameters()}
+    of_path = is_linear(network)
     for weight in network.parameters():
-        groups[id(weight) in linear].append(weight)
+        groups[of_path(weight)].append(weight)
     parameters = [
         {
             "params": group,
-            "share": plan.linear_share if is_linear else 1.0,
-            "weight_decay": 0.0 if is_linear else plan.weight_decay,
+            "share": plan.linear_share if linear else 1.0,
+            "weight_decay": 0.0 if linear else plan.weight_decay,
         }
-        for is_linear, group in groups.items()
+        for linear, group in groups.items()
         if group
     ]
     options: dict[str, Any] = {"lr": plan.learning_rate}

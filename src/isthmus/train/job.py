@@ -1,0 +1,115 @@
+"""What a training run is given, and the rows that each of its steps sees.
+
+Data order and noise are functions of (seed, epoch, step), so the same seed gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from isthmus.nets.members import Members
+from isthmus.plan import Plan
+from isthmus.train.callbacks import Callback
+
+Corrupt = Callable[[Tensor, torch.Generator], Tensor]
+Penalty = Callable[[object], Tensor | None]
+ErrorMap = Callable[[Tensor, Tensor], Tensor]
+
+
+class Rows(Protocol):
+    """Encoded rows by index."""
+
+    def __len__(self) -> int: ...
+    def take(self, index: Tensor) -> Tensor:
+        """The rows at ``index``, (n, *input_shape)."""
+
+
+def generator_for(seed: int, *place: int) -> torch.Generator:
+    """A generator that is a function of the seed and a place such as (epoch, step)."""
+    mixed = seed
+    for number in place:
+        # One step of SplitMix64 (Steele, Lea, Flood 2014) keeps neighbouring places independent.
+        mixed = (mixed + 0x9E3779B97F4A7C15 * (number + 1)) & 0xFFFFFFFFFFFFFFFF
+        mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+        mixed ^= mixed >> 31
+    return torch.Generator().manual_seed(mixed & 0x7FFFFFFFFFFFFFFF)
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that stays the same during a fit.
+
+    Attributes
+    ----------
+    network : gives an `Output` for encoded rows; on the plan's device.
+    rows : encoded rows of fit; the validation rows are drawn from them by ``seed``.
+    plan : schedule, batch size and all other choices.
+    error_map : (reconstruction, x) to the error of each cell, NaN where it is missing.
+    corrupt : (x, generator) to the input that the network sees, in training (drawn anew at each step) and in validation
+        (drawn once); None: it sees ``x``.
+    penalty : output to one number per row, added to the loss, or to None.
+    gaps : whether any cell is missing.
+    inputs : what the network sees in place of ``rows``, one for each; None: those themselves.
+    squared : whether ``error_map`` is the squared error of every target and nothing more.
+    """
+
+    network: nn.Module
+    rows: Rows
+    plan: Plan
+    error_map: ErrorMap
+    seed: int
+    corrupt: Corrupt | None = None
+    penalty: Penalty | None = None
+    callbacks: Sequence[Callback] = ()
+    gaps: bool = True
+    inputs: Rows | None = None
+    squared: bool = False
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return torch.device(self.plan.device)
+
+    @property
+    def forward(self) -> Callable[[Tensor], Any]:
+        """What gives the network's output; several members get a block of rows each."""
+        return self.network.each if isinstance(self.network, Members) else self.network
+
+
+def rows_of_step(job: Job, index: Tensor, step: int) -> tuple[Tensor, Tensor]:
+    """The rows at ``index``, or a window of each picture, and what the network sees of them."""
+    x, given = (for_each(rows.to(job.device), job.plan.members) for rows in both(job, index))
+    # Whole pictures are spoiled, so that a hole has the same share of a picture in training and afterwards.
+    given = given if job.corrupt is None else job.corrupt(given, generator_for(job.seed, 2, step))
+    if job.plan.crop:
+        windows = _windows(x, job.plan.crop, generator_for(job.seed, 6, step))
+        x, given = _cut(x, windows), _cut(given, windows)
+    return x, given
+
+
+def both(job: Job, index: Tensor) -> tuple[Tensor, Tensor]:
+    """The rows at ``index``, and what stands in their place at the network's input."""
+    x = job.rows.take(index)
+    return x, x if job.inputs is None else job.inputs.take(index)
+
+
+def for_each(x: Tensor, members: int) -> Tensor:
+    """The same rows once more for each further member."""
+    return x if members == 1 else torch.cat([x] * members)
+
+
+def _windows(x: Tensor, side: int, generator: torch.Generator) -> list[tuple[slice, slice]]:
+    """A square at a place of its own in each picture."""
+    places = [
+        torch.randint(max(1, length - side + 1), (len(x),), generator=generator).tolist() for length in x.shape[2:]
+    ]
+    return [(slice(top, top + side), slice(left, left + side)) for top, left in zip(*places, strict=True)]
+
+
+def _cut(x: Tensor, windows: list[tuple[slice, slice]]) -> Tensor:
+    return torch.stack([picture[:, rows, columns] for picture, (rows, columns) in zip(x, windows, strict=True)])
