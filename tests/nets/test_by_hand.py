@@ -43,6 +43,7 @@ def both_ways(network, run, x):
 
 
 def assert_same(hand, autograd):
+    """Outputs and gradients agree to rounding."""
     torch.testing.assert_close(hand[0], autograd[0])
     assert len(hand[1]) == len(autograd[1]) > 0
     for written, wanted in zip(hand[1], autograd[1], strict=True):
