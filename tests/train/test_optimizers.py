@@ -11,7 +11,12 @@ from isthmus import Autoencoder
 from isthmus.errors import ParameterError
 from isthmus.nets.members import Members
 from isthmus.parameters import OPTIMIZERS as NAMES
-from isthmus.train.optimizers import OPTIMIZERS, OPTIONS, check_options, learning_rate_at, make_optimizer
+from isthmus.train.optimizers import OPTIMIZERS, OPTIONS, check_options, groups_of, learning_rate_at, make_optimizer
+
+
+def made(network, plan):
+    """The optimizer of a network's weights."""
+    return make_optimizer(groups_of(network, plan), plan)
 
 
 @pytest.fixture
@@ -54,7 +59,7 @@ def test_every_named_optimizer_exists():
 def test_the_linear_path_is_a_group_of_its_own(job_of, curve, plan, name):
     """Every weight is in one group; that of the linear path learns at its share and does not decay."""
     network = job_of(curve).network
-    optimizer = make_optimizer(network, dataclasses.replace(plan, optimizer=name))
+    optimizer = made(network, dataclasses.replace(plan, optimizer=name))
     groups = {group["share"]: group for group in optimizer.param_groups}
     linear = {id(p) for p in network.linear.parameters()}
     assert {id(p) for p in groups[plan.linear_share]["params"]} == linear
@@ -65,14 +70,14 @@ def test_the_linear_path_is_a_group_of_its_own(job_of, curve, plan, name):
 def test_the_linear_paths_of_members_are_that_group(job_of, curve, plan):
     """Members' linear paths, stacked, learn at the share of one."""
     members = Members([job_of(curve, seed=seed).network for seed in range(3)])
-    groups = {group["share"]: group["params"] for group in make_optimizer(members, plan).param_groups}
+    groups = {group["share"]: group["params"] for group in made(members, plan).param_groups}
     assert {id(p) for p in groups[plan.linear_share]} == {id(p) for p in members.linear.parameters()}
     assert sum(len(group) for group in groups.values()) == len(list(members.parameters()))
 
 
 def test_a_network_without_linear_path_has_one_group(plan):
     """A user's own network learns at the whole rate."""
-    (group,) = make_optimizer(torch.nn.Linear(2, 2), plan).param_groups
+    (group,) = made(torch.nn.Linear(2, 2), plan).param_groups
     assert group["share"] == 1.0
 
 
@@ -88,7 +93,7 @@ def test_settings_reach_the_optimizer(optimizer, options, plan):
     """What is checked is made, and every group of weights has the settings that were given."""
     check_options(optimizer, options)
     chosen = dataclasses.replace(plan, optimizer=optimizer, optimizer_options=dict(options or {}))
-    (group,) = make_optimizer(torch.nn.Linear(2, 2), chosen).param_groups
+    (group,) = made(torch.nn.Linear(2, 2), chosen).param_groups
     assert {name: group[name] for name in options or {}} == (options or {})
 
 
@@ -157,4 +162,4 @@ def test_values_out_of_range(optimizer, options, words, plan):
     """What only torch knows to be out of range is told in its words, with the name of the parameter."""
     chosen = dataclasses.replace(plan, optimizer=optimizer, optimizer_options=options)
     with pytest.raises(ParameterError, match=f"^optimizer_options=.* of {optimizer}: {words}"):
-        make_optimizer(torch.nn.Linear(2, 2), chosen)
+        made(torch.nn.Linear(2, 2), chosen)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -53,28 +54,28 @@ def check_options(optimizer: str, options: Any) -> None:
             raise ParameterError(f"optimizer_options[{name!r}] must be {what}; got {value!r}.")
 
 
-def is_linear(network: nn.Module) -> Callable[[nn.Parameter], bool]:
-    """A function that says whether a weight belongs to the linear path of ``network``."""
+@dataclass(frozen=True)
+class Group:
+    """Weights that are trained alike: ``share`` of the learning rate, ``decay`` of their size."""
+
+    weights: list[nn.Parameter]
+    share: float
+    decay: float
+
+
+def groups_of(network: nn.Module, plan: Plan) -> list[Group]:
+    """The linear path at ``linear_share`` of the rate and without decay, and everything else."""
     anchor = getattr(network, "linear", None)
-    linear = set() if anchor is None else {id(weight) for weight in anchor.parameters()}
-    return lambda weight: id(weight) in linear
+    path = set() if anchor is None else {id(weight) for weight in anchor.parameters()}
+    linear = [weight for weight in network.parameters() if id(weight) in path]
+    others = [weight for weight in network.parameters() if id(weight) not in path]
+    groups = Group(linear, plan.linear_share, 0.0), Group(others, 1.0, plan.weight_decay)
+    return [group for group in groups if group.weights]
 
 
-def make_optimizer(network: nn.Module, plan: Plan) -> torch.optim.Optimizer:
-    """The plan's optimizer over two groups: the linear path at ``linear_share`` of the rate, everything else at all of it."""
-    groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
-    of_path = is_linear(network)
-    for weight in network.parameters():
-        groups[of_path(weight)].append(weight)
-    parameters = [
-        {
-            "params": group,
-            "share": plan.linear_share if linear else 1.0,
-            "weight_decay": 0.0 if linear else plan.weight_decay,
-        }
-        for linear, group in groups.items()
-        if group
-    ]
+def make_optimizer(groups: list[Group], plan: Plan) -> torch.optim.Optimizer:
+    """The plan's optimizer over ``groups``; each of its own groups holds its ``share``."""
+    parameters = [{"params": group.weights, "share": group.share, "weight_decay": group.decay} for group in groups]
     options: dict[str, Any] = {"lr": plan.learning_rate}
     if plan.optimizer in ("adam", "adamw"):
         options |= {"betas": plan.betas, "fused": True}

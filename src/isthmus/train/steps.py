@@ -1,9 +1,7 @@
 """One step of training: from rows to new weights. Two ways that give the same numbers to rounding.
 
-`RecordedStep` lets torch record the pass and take its gradient: any network, any optimizer. `WrittenStep` is for fully
-connected networks under Adam: it writes the gradient out (`isthmus.nets.by_hand`) over weights that lie one behind another
-in memory, so that Adam too is one call. On 784-36-784 a step of 32 rows takes half of the time, one of four small members a
-sixth.
+`RecordedStep` lets torch record the pass and take its gradient: any network. `WrittenStep` is for fully connected networks: it
+writes the gradient out (`isthmus.nets.by_hand`), over weights that lie one behind another in memory (`isthmus.train.flat`).
 """
 
 from __future__ import annotations
@@ -12,28 +10,26 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.adamw import adamw
 
-from isthmus.errors import ParameterError
 from isthmus.losses import over_observed, per_row
 from isthmus.nets.by_hand import ByHand, can_take
+from isthmus.train.flat import Flat, FlatAdam, FlatOptimizer
 from isthmus.train.job import Job
-from isthmus.train.optimizers import is_linear, make_optimizer
+from isthmus.train.optimizers import groups_of, make_optimizer
 
 
 def make_step(job: Job) -> RecordedStep | WrittenStep:
     """The quicker of the two ways that can take the job."""
     plan = job.plan
     plain = plan.clip_norm is None and plan.precision == "float32" and job.penalty is None
-    written = plain and plan.optimizer in ("adam", "adamw") and can_take(job.network)
-    return WrittenStep(job) if written else RecordedStep(job)
+    return WrittenStep(job) if plain and can_take(job.network) else RecordedStep(job)
 
 
 class RecordedStep:
     """A step by autograd."""
 
     def __init__(self, job: Job) -> None:
-        self._job, self._optimizer = job, make_optimizer(job.network, job.plan)
+        self._job, self._optimizer = job, make_optimizer(groups_of(job.network, job.plan), job.plan)
 
     def take(self, x: Tensor, seen: Tensor, rate: float) -> Tensor:
         """Move the weights at learning rate ``rate``; the loss before the step, of rows ``x`` that the network sees as ``seen``."""
@@ -58,11 +54,13 @@ class RecordedStep:
 
 
 class WrittenStep:
-    """A step of a fully connected network under Adam, without a recorded graph."""
+    """A step of a fully connected network without a recorded graph."""
 
     def __init__(self, job: Job) -> None:
         self._job, self._pass = job, ByHand(job.network)  # type: ignore[arg-type]  # `can_take` said yes
-        self._groups = _groups(job)
+        self._flats = [Flat(group) for group in groups_of(job.network, job.plan)]
+        adam = job.plan.optimizer in ("adam", "adamw")
+        self._optimizer = FlatAdam(self._flats, job.plan) if adam else FlatOptimizer(self._flats, job.plan)
         bounds = job.network.bounds
         self._low, self._high = bounds.low.flatten(), bounds.high.flatten()  # type: ignore[union-attr,operator]  # a Network's
         self._quick = job.squared and not job.plan.trim and not bounds.squash  # type: ignore[union-attr]
@@ -73,14 +71,13 @@ class WrittenStep:
         made = self._pass.forward(seen)
         loss, gradient = self._squared(made, x) if self._quick else self._recorded(made, x)
         self._pass.backward(gradient)
-        for group in self._groups:
-            group.step(rate)
+        self._optimizer.step(rate)
         return loss
 
     def close(self) -> None:
         """Give the weights memory of their own again."""
-        for group in self._groups:
-            group.close()
+        for flat in self._flats:
+            flat.close()
 
     def _squared(self, made: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean squared error of the observed cells and its gradient, which passes the bounds as if they were not there."""
@@ -102,46 +99,6 @@ class WrittenStep:
             loss = _loss(job, bounded, x)
             (gradient,) = torch.autograd.grad(loss * job.plan.members, leaf)
         return loss.detach(), gradient
-
-
-class _FlatAdam:
-    """Adam with decoupled weight decay (Loshchilov, Hutter 2019) over weights moved into one piece of memory."""
-
-    def __init__(self, weights: list[nn.Parameter], share: float, decay: float, options: dict[str, Any]) -> None:
-        self._weights, self._share, self._decay, self._options = weights, share, decay, options
-        self._flat = torch.cat([weight.detach().flatten() for weight in weights])
-        self._gradient, self._mean, self._square = (torch.zeros_like(self._flat) for _ in range(3))
-        self._steps = torch.zeros((), dtype=torch.float32, device=self._flat.device)
-        sizes = [weight.numel() for weight in weights]
-        for weight, value, gradient in zip(weights, self._flat.split(sizes), self._gradient.split(sizes), strict=True):
-            weight.data, weight.grad = value.view_as(weight), gradient.view_as(weight)
-
-    def step(self, rate: float) -> None:
-        betas = self._options["betas"]
-        adamw(
-            [self._flat], [self._gradient], [self._mean], [self._square], [], [self._steps], fused=True, amsgrad=False,
-            beta1=betas[0], beta2=betas[1], lr=self._share * rate, weight_decay=self._decay, eps=self._options["eps"],
-            maximize=False,
-        )  # fmt: skip
-
-    def close(self) -> None:
-        for weight in self._weights:
-            weight.data, weight.grad = weight.detach().clone(), None
-
-
-def _groups(job: Job) -> list[_FlatAdam]:
-    """The linear path at its share of the rate, and everything else, as `make_optimizer` has them."""
-    plan = job.plan
-    options: dict[str, Any] = {"betas": plan.betas, "eps": 1e-8} | plan.optimizer_options
-    beyond = [beta for beta in options["betas"] if not 0 <= beta < 1]
-    if beyond or options["eps"] < 0:
-        raise ParameterError(
-            f"optimizer_options={plan.optimizer_options!r} of {plan.optimizer}: betas lie from 0 to below 1, and eps is at least 0."
-        )
-    linear = is_linear(job.network)
-    parts = [[w for w in job.network.parameters() if linear(w) is of] for of in (True, False)]
-    settings = ((plan.linear_share, 0.0), (1.0, plan.weight_decay))
-    return [_FlatAdam(part, *setting, options) for part, setting in zip(parts, settings, strict=True) if part]
 
 
 def _loss(job: Job, reconstruction: Tensor, x: Tensor) -> Tensor:
