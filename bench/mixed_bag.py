@@ -3,7 +3,7 @@
     python bench/mixed_bag.py [DIR] [--seeds 1] [--cap 10000] [--only NAME ...]
 
 The unlabelled protocol of DTE (Livernoche et al. 2024) on the sets of ``one_class.py``: sets of fewer than 1,000 rows are drawn up
-to 1,000 with repetition, at most ``--cap`` rows are kept; a bootstrap sample of the whole set trains, the whole set tests. The
+to 1,000 with repetition, at most ``--cap`` rows are kept (where fewer than 10 anomalies would be left, 50 come back, as in ``one_class.py``); a bootstrap sample of the whole set trains, the whole set tests. The
 others (scikit-learn's IsolationForest and EllipticEnvelope, which is MCD) get columns standardised on the whole set, isthmus, with
 ``contamination="auto"``, as they are. Where a covariance cannot be had the score is 0 for all. The last line is JSON.
 """
@@ -25,7 +25,7 @@ from sklearn.preprocessing import StandardScaler
 
 import isthmus
 
-FEWEST = 1_000
+FEWEST, FEWEST_ODD, MOST_ODD = 1_000, 10, 50
 NAMES = ("isthmus", "iforest", "mcd")
 
 
@@ -34,6 +34,8 @@ def draw(path: Path, seed: int, cap: int) -> tuple[np.ndarray, np.ndarray, np.nd
     X, y = rows_of(path)
     rng = np.random.default_rng(seed)
     keep = rng.choice(len(X), FEWEST) if len(X) < FEWEST else rng.permutation(len(X))[:cap]
+    if y[keep].sum() < FEWEST_ODD:
+        keep = np.union1d(keep, np.flatnonzero(y)[:MOST_ODD])
     X, y = X[keep], y[keep]
     return X, y, rng.choice(len(X), len(X))
 

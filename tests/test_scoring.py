@@ -12,19 +12,8 @@ from sklearn.metrics import roc_auc_score
 from isthmus.nets.network import Output
 from isthmus.prep.columns import ColumnEncoder
 from isthmus.prep.pixels import PixelEncoder
-from isthmus.scoring import (
-    FEW,
-    FEW_OF_FLAGS,
-    MIXED_RESIDUAL,
-    PARTS,
-    SHARE_OF_MIXED,
-    WEIGHTS,
-    Scorer,
-    Shape,
-    choose_reference,
-    first_of_copies,
-    fit_scorer,
-)
+from isthmus.scores.shape import FEW, FEW_OF_FLAGS, MIXED_RESIDUAL, PARTS, SHARE_OF_MIXED, WEIGHTS, Shape
+from isthmus.scoring import Scorer, choose_reference, first_of_copies, fit_scorer
 
 N, BLOCK = 600, 64
 SIGMAS = (5, 6.5, 8, 12, 20, 35, 60, 100)
@@ -149,6 +138,13 @@ def test_rules(rows, flags, mixed, count, weights):
     """Numbers of neighbours and weights follow from what the rows are."""
     shape = Shape.of(1, rows, mostly_flags=flags, mixed=mixed, ordered=False)
     assert (shape.count, shape.weights) == (count, weights)
+
+
+@pytest.mark.parametrize(("unexplained", "weight"), [(0.3, 0.5), (0.15, 1.0), (10.0, 0.25), (0.0, 4.0)])
+def test_the_better_pictures_are_restored_the_more_failures_count(unexplained, weight):
+    """The weight of a picture's peak is .15 over what the network leaves unexplained, within its bounds."""
+    shape = Shape.of(1, 50, mostly_flags=False, mixed=False, ordered=False, unexplained=unexplained)
+    assert shape.weights == (WEIGHTS[0], WEIGHTS[1], pytest.approx(weight))
 
 
 def test_rows_of_flags_are_seen():

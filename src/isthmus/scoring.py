@@ -18,13 +18,14 @@ A missing cell adds nothing: the network is asked what it expects there (`isthmu
 those of the cells that are there.
 
 Pictures are compared by their edges (`isthmus.scores.gradients`), signals by their slopes (`isthmus.scores.slopes`), in both parts
-and without residuals; the third part of a picture is the peak of its blurred heat map (weight .5).
+and without residuals. The third part of a picture is the peak of its heat map (`isthmus.scores.peaks`). Its weight is .15 over the
+share of the variance that the network leaves unexplained in held-out pictures, from .25 to 4: the better it restores what is
+normal, the more its failures say (handwritten digits .6, a camera that stands still 2).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -35,26 +36,15 @@ from isthmus.layout import Layout, PixelLayout
 from isthmus.nets.network import Output
 from isthmus.prep.columns import ColumnEncoder
 from isthmus.prep.pixels import PixelEncoder
-from isthmus.scores.gradients import Gradients, blurred_to
+from isthmus.scores.gradients import Gradients
 from isthmus.scores.neighbours import Neighbours
+from isthmus.scores.peaks import Peaks
 from isthmus.scores.residuals import Residual, Residuals
+from isthmus.scores.shape import MANY, MOSTLY, PARTS, RESIDUAL_WEIGHT, Shape
 from isthmus.scores.slopes import Slopes
 from isthmus.scores.tail import Tail
 from isthmus.scores.view import View, facts_of
 
-PARTS = ("neighbours", "local", "residual")
-WEIGHTS = (1.0, 0.4, 0.15)
-RESIDUAL_WEIGHT = 0.5
-"""Of the residual beside the view of the row, when distances are measured."""
-FEW, MANY, FEW_OF_FLAGS = 3, 10, 20
-SHARE_OF_MIXED, MIXED_RESIDUAL = 0.05, 0.05
-"""Of the known rows that are asked where some of them are anomalies: more than a small cluster of these has; and the weight of the
-residual there."""
-MOSTLY = 0.5
-"""Share of two-valued positions from which on a row is mostly flags."""
-PEAK, PEAK_WEIGHT = 14.0, 0.5
-"""The shorter side of a picture over the width of the blur before the peak of its heat map is looked for, and the weight of that
-part: .15 is better by .001 on handwritten digits, but then something small in one place hardly counts."""
 SELECTION = 50
 """Multiply-adds that take as long as to look through one distance for the least ones."""
 FAR = 2.0
@@ -74,46 +64,6 @@ class Score(NamedTuple):
     total: Tensor
     parts: Tensor
     distance: Tensor
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What fixes a scorer besides the layout and the buffers.
-
-    Attributes
-    ----------
-    members : of the network.
-    n_reference : known rows; 0: the score is the residual alone.
-    count : neighbours that are asked.
-    weights : of `PARTS`.
-    mixed : some known rows are anomalies: distances are measured in the plain view alone.
-    ordered : rows are samples in order: distances are measured between slopes.
-    """
-
-    members: int
-    n_reference: int
-    count: int
-    weights: tuple[float, ...]
-    mixed: bool
-    ordered: bool
-
-    @classmethod
-    def of(
-        cls, members: int, n_reference: int, *, mostly_flags: bool, mixed: bool, ordered: bool, pictures: bool = False
-    ) -> Shape:
-        """The rules at the top of this file."""
-        local = WEIGHTS[1] * (not mostly_flags and not mixed)
-        residual = PEAK_WEIGHT if pictures else MIXED_RESIDUAL if mixed else WEIGHTS[2]
-        weights = (WEIGHTS[0], local, residual) if n_reference else (0.0, 0.0, 1.0)
-        few = FEW_OF_FLAGS if mostly_flags else FEW
-        return cls(
-            members,
-            n_reference,
-            max(few, round(SHARE_OF_MIXED * n_reference)) if mixed else few,
-            weights,
-            mixed,
-            ordered,
-        )
 
 
 class Scorer(nn.Module):
@@ -137,6 +87,7 @@ class Scorer(nn.Module):
         self.view = View(layout.n_targets)
         self.residuals = Residuals(layout, shape.members)
         self.gradients = Gradients(layout.shape) if isinstance(layout, PixelLayout) else None
+        self.peaks = Peaks(layout.shape) if isinstance(layout, PixelLayout) else None
         self.slopes = Slopes(layout.n_targets) if shape.ordered else None
         form = self.gradients or self.slopes
         sizes = (2 * layout.n_targets, layout.n_targets) if form is None else (form.n_features,) * 2
@@ -158,9 +109,9 @@ class Scorer(nn.Module):
     def raw(self, x: Tensor, output: Output, own: Tensor | None = None) -> Tensor:
         """(n, 3) each part in its own unit."""
         residual = self.residuals(x, output)
-        energy = residual.energy() if self.gradients is None else self._peak(residual)
+        energy = residual.energy() if self.peaks is None else self.peaks(residual.errors())
         if not self.shape.n_reference:
-            return torch.stack([energy.sqrt(), torch.zeros_like(energy), energy], dim=1)
+            return torch.stack([energy.clamp_min(0).sqrt(), torch.zeros_like(energy), energy], dim=1)
         both, plain = self.features(residual)
         wide, narrow = self._seen(residual)
         local = self.local(plain, own, narrow) if self.shape.weights[1] else torch.zeros_like(energy)
@@ -171,12 +122,6 @@ class Scorer(nn.Module):
         if self.gradients is not None or self.slopes is not None or bool(residual.seen.all()):
             return None, None
         return torch.cat([residual.seen, residual.seen], dim=1), residual.seen
-
-    def _peak(self, residual: Residual) -> Tensor:
-        """(n,) the largest value of the blurred heat map of each picture: something small that is wrong in one place."""
-        _, height, width = shape = tuple(self.gradients.shift.shape)  # type: ignore[union-attr]  # of pictures
-        heat = residual.standardised.mean(dim=1).square().unflatten(1, shape).mean(dim=1, keepdim=True)
-        return blurred_to(heat, min(height, width) / PEAK, 1).amax(dim=(1, 2, 3))
 
     def features(self, residual: Residual) -> tuple[Tensor, Tensor]:
         """What distances are measured in, for ``neighbours`` and for ``local``: (n, 2 * n_targets) and (n, n_targets) of rows."""
@@ -235,21 +180,13 @@ def fit_scorer(
     -------
     The scorer and (n_held_out,) scores of the held-out rows, none of which is its own neighbour.
     """
-    layout = encoder.layout
+    layout, pictures = encoder.layout, isinstance(encoder, PixelEncoder)
     facts = facts_of(encoder, rows.flatten(1)[:, : layout.n_targets].numpy(), one_unit=ordered)
-    members = _members(run(rows[:1]))
-    flags = bool(facts.two_valued.mean() > MOSTLY)
-    scorer = Scorer(
-        layout,
-        Shape.of(
-            members,
-            len(reference),
-            mostly_flags=flags,
-            mixed=mixed,
-            ordered=ordered,
-            pictures=isinstance(layout, PixelLayout),
-        ),
-    )
+    shape = Shape.of(
+        _members(run(rows[:1])), len(reference), mostly_flags=bool(facts.two_valued.mean() > MOSTLY), mixed=mixed, ordered=ordered,
+        unexplained=_unexplained(rows, held_out, block, run) if pictures else None,
+    )  # fmt: skip
+    scorer = Scorer(layout, shape)
     if isinstance(encoder, ColumnEncoder):
         scorer.view.set(encoder, facts)
     elif scorer.gradients is not None:
@@ -258,19 +195,41 @@ def fit_scorer(
     with torch.inference_mode():
         scorer.residuals.set(_blocks(held_out, block, lambda i: scorer.residuals.plain(rows[i], run(rows[i]))[2]))
         if len(reference):
-            known = [scorer.features(scorer.residuals(rows[i], run(rows[i]))) for i in reference.split(block)]
-            scorer.neighbours.set(torch.cat([both for both, _ in known]), block)
-            if scorer.shape.weights[1]:
-                scorer.local.set(torch.cat([plain for _, plain in known]), block)
+            _know(
+                scorer,
+                [scorer.features(scorer.residuals(rows[i], run(rows[i]))) for i in reference.split(block)],
+                block,
+            )
         own = _places(reference, held_out, len(rows))
         raw = _blocks(
             torch.arange(len(held_out)), block, lambda i: scorer.raw(rows[held_out[i]], run(rows[held_out[i]]), own[i])
         )
+        if scorer.peaks is not None:
+            peaks, residuals = scorer.peaks, scorer.residuals
+            heat = _blocks(held_out, block, lambda i: peaks.heat(residuals(rows[i], run(rows[i])).errors()))
+            raw[:, 2] = peaks.set(heat)
+            raw[:, 0] = raw[:, 0] if len(reference) else raw[:, 2].clamp_min(0).sqrt()
         for i, tail in enumerate(scorer.tails):
             tail.set(raw[:, i])  # type: ignore[operator]  # a ModuleList's items are untyped
         scorer.farthest.copy_(raw[:, 0].max())
         scores = scorer.rated(raw).total
     return scorer.eval(), scores
+
+
+def _know(scorer: Scorer, features: list[tuple[Tensor, Tensor]], block: int) -> None:
+    """Take over the features of the reference rows."""
+    scorer.neighbours.set(torch.cat([both for both, _ in features]), block)
+    if scorer.shape.weights[1]:
+        scorer.local.set(torch.cat([plain for _, plain in features]), block)
+
+
+def _unexplained(rows: Tensor, held_out: Tensor, block: int, run: Run) -> float:
+    """Mean squared error of held-out pictures, whose mean variance is about 1 on the rows of fit."""
+    with torch.inference_mode():
+        errors = _blocks(
+            held_out, block, lambda i: (run(rows[i]).reconstruction - rows[i]).square().flatten(1).mean(dim=1)
+        )
+    return float(errors.mean())
 
 
 def _members(output: Output) -> int:

@@ -35,7 +35,7 @@ class AnomalyDetector(DetectorParameters, OutlierMixin, BaseEstimator):  # type:
     ----------
     model : an autoencoder of isthmus or None, default None
         What restores rows; it is copied. None: ``DenoisingAutoencoder(GaussianNoise((0.05, 1.0)) | MaskingNoise((0.5, 0.0)),
-        members=4, ...)``, see ``model_``.
+        members=2, ...)``, see ``model_``.
     threshold : "conformal", "quantile", "peaks", "mean" or "median", default "conformal"
         Rule for the threshold: split conformal prediction, the plain quantile, peaks over threshold (generalised Pareto), mean
         plus ``deviations`` standard deviations, or median plus ``deviations`` scaled median deviations.

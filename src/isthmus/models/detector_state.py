@@ -24,7 +24,8 @@ from isthmus.models.thresholding import Rule
 from isthmus.nets.build import with_memory
 from isthmus.parameters import MOST, MOST_MEMBERS, DetectorParameters
 from isthmus.plan import Plan
-from isthmus.scoring import FEW_OF_FLAGS, PARTS, SHARE_OF_MIXED, Scorer, Shape
+from isthmus.scores.shape import FEW_OF_FLAGS, PARTS, SHARE_OF_MIXED, Shape
+from isthmus.scoring import Scorer
 from isthmus.thresholds import NUMBER, RATE, SHARE
 
 _COUNT = Number(0, 2**53, integer=True)
@@ -58,7 +59,7 @@ _ALLOWED = {
     "false_alarm_rate": RATE, "deviations": NUMBER, "contamination": SHARE, "recall": RECALL,
     "false_alarm_cost": COST, "miss_cost": COST, "value": NUMBER,
 }  # fmt: skip
-_POSITIVE = ("residuals.sigma", "residuals.unit", "neighbours.spacing", "local.spacing")
+_POSITIVE = ("residuals.sigma", "residuals.unit", "neighbours.spacing", "local.spacing", "peaks.spread")
 _NOT_NEGATIVE = ("view.soft", "view.bent", "farthest")
 
 
@@ -152,7 +153,7 @@ def shapes(spec: dict[str, Any], scorer: Scorer) -> Shapes:
 def fill(scorer: Scorer, arrays: Arrays) -> Scorer:
     """``scorer`` with its arrays, which are finite and of its shapes, once they are checked."""
     tails = range(len(PARTS))
-    sound = {name: bool((arrays[name] > 0).all()) for name in _POSITIVE}
+    sound = {name: bool((arrays[name] > 0).all()) for name in _POSITIVE if name in arrays}
     sound |= {name: bool((arrays[name] >= 0).all()) for name in _NOT_NEGATIVE}
     sound |= {f"tails.{i}.fall": bool((arrays[f"tails.{i}.fall"] > 0).all()) for i in tails}
     sound |= {f"tails.{i}.{n}": _ascends(arrays[f"tails.{i}.{n}"]) for i in tails for n in ("knots", "heights")}

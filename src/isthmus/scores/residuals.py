@@ -47,6 +47,10 @@ class Residual(NamedTuple):
         """(n, n_targets): the members' mean residual, squashed beyond 3 deviations."""
         return squashed(self.standardised.mean(dim=1), LINEAR)
 
+    def errors(self) -> Tensor:
+        """(n, n_targets): squared error of the members' mean, in network units."""
+        return (self.filled - self.expected).square()
+
     def energy(self) -> Tensor:
         """(n,): mean square of the standardised residuals of what was seen."""
         stretch = self.seen.shape[1] / self.seen.sum(dim=1).clamp_min(1)
