@@ -3,9 +3,10 @@
     python bench/mixed_bag.py [DIR] [--seeds 1] [--cap 10000] [--only NAME ...]
 
 The unlabelled protocol of DTE (Livernoche et al. 2024) on the sets of ``one_class.py``: sets of fewer than 1,000 rows are drawn up
-to 1,000 with repetition, at most ``--cap`` rows are kept (where fewer than 10 anomalies would be left, 50 come back, as in ``one_class.py``); a bootstrap sample of the whole set trains, the whole set tests. The
-others (scikit-learn's IsolationForest and EllipticEnvelope, which is MCD) get columns standardised on the whole set, isthmus, with
-``contamination="auto"``, as they are. Where a covariance cannot be had the score is 0 for all. The last line is JSON.
+to 1,000 with repetition, at most ``--cap`` rows are kept (50 anomalies come back where fewer than 10 would be left); a bootstrap
+sample of the whole set trains, the whole set tests. The others (scikit-learn's IsolationForest and EllipticEnvelope, which is MCD)
+get columns standardised on the whole set, isthmus, with ``contamination="auto"``, as they are. Where a covariance cannot be had the
+score is 0 for all. The last line is JSON.
 """
 
 from __future__ import annotations

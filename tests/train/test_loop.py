@@ -348,3 +348,13 @@ def test_members_learn_as_they_would_alone(job_of, curve, optimizer):
     for m, job in enumerate(alone):
         for name, weight in job.network.named_parameters():
             assert torch.allclose(members[name][m], weight, rtol=1e-2, atol=1e-3), name
+
+
+def test_nothing_is_measured_that_nothing_depends_on(job_of, curve):
+    """With the last weights wanted and no rows held out, only the first and the last epoch are measured."""
+    history = train(job_of(curve, keep="last", validation_rows=0))
+    known = [entry["epoch"] for entry in history if not math.isnan(entry["validation_loss"])]
+    assert known == [0, len(history) - 1]
+    assert [entry["epoch"] for entry in history if entry["kept"]] == [len(history) - 1]
+    for changes in ({"keep": "best", "validation_rows": 0}, {"keep": "last", "validation_rows": 20}):
+        assert all(math.isfinite(entry["validation_loss"]) for entry in train(job_of(curve, **changes)))

@@ -81,7 +81,7 @@ class Autoencoder(AutoencoderParameters, BaseAutoencoder):
     encoder_ : the preparation, raw units to network units and back.
     plan_ : what every "auto" became.
     history_ : list of dict, one per epoch from 0 (of `partial_fit`, one per pass from 1): training_loss,
-        validation_loss, learning_rate, kept.
+        validation_loss (NaN in between where ``keep="last"`` and no rows are held out), learning_rate, kept.
     latent_dim_ : int
     seed_ : int
     n_features_in_ : int

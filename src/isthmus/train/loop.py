@@ -48,7 +48,8 @@ def train(job: Job) -> list[dict[str, float]]:
 
     Returns
     -------
-    One dict per epoch from 0: epoch, training_loss (NaN for epoch 0), validation_loss, learning_rate, kept.
+    One dict per epoch from 0: epoch, training_loss (NaN for epoch 0), validation_loss (NaN where nothing depends on it, see
+    `_is_measured`), learning_rate, kept.
     """
     plan, network = job.plan, job.network
     training, validation = split_rows(len(job.rows), plan.validation_rows, job.seed)
@@ -82,8 +83,8 @@ def _epochs(job: Job, state: FitState, best: _Best, training: Tensor, validation
             loss = _one_epoch(job, state, step, training, share=0.5**rollbacks)
             if job.device.type != "cpu":
                 state.loss = loss
-            errors = _validate(job, validation)
-            if not (math.isfinite(loss) and bool(errors.isfinite().all())):
+            errors = _validate(job, validation) if _is_measured(job, state) else None
+            if not (math.isfinite(loss) and (errors is None or bool(errors.isfinite().all()))):
                 # Back to the last good weights at half the rate; a fit that keeps failing ends with those.
                 best.restore(job.network)
                 step, rollbacks = _anew(step, job), rollbacks + 1
@@ -96,13 +97,20 @@ def _epochs(job: Job, state: FitState, best: _Best, training: Tensor, validation
                 continue
             best.offer(job.network, epoch, errors)
             rate = 0.5**rollbacks * learning_rate_at(state.step - 1, state.total_steps, job.plan)
-            state.history.append(_entry(epoch, loss, float(errors.mean()), rate))
+            error = math.nan if errors is None else float(errors.mean())
+            state.history.append(_entry(epoch, loss, error, rate))
             for callback in job.callbacks:
                 callback.on_epoch_end(state)
             if state.stop or (job.plan.patience is not None and epoch - best.epoch >= job.plan.patience):
                 return
     finally:
         step.close()
+
+
+def _is_measured(job: Job, state: FitState) -> bool:
+    """Every epoch; where no rows were held out and the last weights are kept anyway, only the last."""
+    plan, last = job.plan, state.stop or state.epoch == job.plan.max_epochs
+    return plan.keep != "last" or plan.validation_rows > 0 or last
 
 
 def _anew(step: RecordedStep | WrittenStep, job: Job) -> RecordedStep | WrittenStep:
@@ -150,16 +158,19 @@ class _Best:
         self.epoch, self.mean, self._first = 0, float(errors.mean().nan_to_num(nan=math.inf, posinf=math.inf)), errors
         self._weights = copy.deepcopy(network.state_dict())
 
-    def offer(self, network: nn.Module, epoch: int, errors: Tensor) -> None:
+    def offer(self, network: nn.Module, epoch: int, errors: Tensor | None) -> None:
         """Take the weights of ``epoch`` if their mean error is smaller, and where careful surely smaller than epoch 0's.
 
-        Where the last weights are wanted, they are taken in any case.
+        Where the last weights are wanted, they are taken in any case, even without ``errors``.
         """
-        gain = self._first - errors
-        if self._last or (float(errors.mean()) < self.mean and (_surely_positive(gain) or not self._careful)):
-            self.epoch, self.mean = epoch, float(errors.mean())
-            for name, value in network.state_dict().items():
-                self._weights[name].copy_(value)
+        if not self._last and (errors is None or not self._is_better(errors)):
+            return
+        self.epoch, self.mean = epoch, math.nan if errors is None else float(errors.mean())
+        for name, value in network.state_dict().items():
+            self._weights[name].copy_(value)
+
+    def _is_better(self, errors: Tensor) -> bool:
+        return float(errors.mean()) < self.mean and (not self._careful or _surely_positive(self._first - errors))
 
     def restore(self, network: nn.Module) -> None:
         """Put the best weights into ``network``."""

@@ -34,7 +34,7 @@ def parting(history: History) -> str:
     if len(trained) < 3:
         return ""
     last, middle = trained[-1], trained[len(trained) // 2]
-    best = min(entry["validation_loss"] for entry in history)
+    best = min(entry["validation_loss"] for entry in history if not math.isnan(entry["validation_loss"]))
     reasons = []
     if last["validation_loss"] > RISE * best:
         reasons.append(f"validation ended {percent(last['validation_loss'] / best - 1)} above its best")

@@ -52,7 +52,8 @@ def loss_chart(history: list[dict[str, float]], kept: dict[str, float], start: s
         if first is not None:
             ax.axhline(first, color=LIGHT["pca"], linewidth=1.4, dashes=(4, 3))
         ax.plot(epochs, training, color=LIGHT["soft"], linewidth=2)
-        ax.plot(epochs, validation, color=LIGHT["ours"], linewidth=2, marker=marker)
+        known = np.isfinite(validation)  # between the first and the last epoch there may be none
+        ax.plot(epochs[known], validation[known], color=LIGHT["ours"], linewidth=2, marker=marker)
         ax.plot(
             [kept["epoch"]], [kept["validation_loss"]], "o", color=LIGHT["ours"], markersize=7, clip_on=False, zorder=5
         )
