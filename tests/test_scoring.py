@@ -9,6 +9,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
+from isthmus.layout import ColumnLayout
 from isthmus.nets.network import Output
 from isthmus.prep.columns import ColumnEncoder
 from isthmus.prep.pixels import PixelEncoder
@@ -145,6 +146,17 @@ def test_the_better_pictures_are_restored_the_more_failures_count(unexplained, w
     """The weight of a picture's peak is .15 over what the network leaves unexplained, within its bounds."""
     shape = Shape.of(1, 50, mostly_flags=False, mixed=False, ordered=False, unexplained=unexplained)
     assert shape.weights == (WEIGHTS[0], WEIGHTS[1], pytest.approx(weight))
+
+
+def test_mixed_bags_are_whitened():
+    """A mixed bag of numbers has a second distance, after whitening; it is no ratio, and asks as many neighbours as the first."""
+    scorer, _, _ = fitted(mixed=True)
+    assert scorer.whitening is not None
+    assert not torch.equal(scorer.whitening.matrix, torch.eye(3))
+    assert not scorer.local.local
+    assert scorer.local.count == scorer.neighbours.count
+    shape = Shape.of(1, N, mostly_flags=False, mixed=True, ordered=False, whitened=False)
+    assert Scorer(ColumnLayout(3), shape).whitening is None
 
 
 def test_rows_of_flags_are_seen():

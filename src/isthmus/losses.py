@@ -114,9 +114,17 @@ def _grouped_errors(reconstruction: Tensor, x: Tensor, layout: ColumnLayout, ele
     return torch.cat(parts, dim=1)
 
 
-def per_row(errors: Tensor) -> Tensor:
-    """Mean error of each row over its observed cells, (n_samples,); 0 where nothing was observed."""
-    return errors.flatten(1).nanmean(dim=1).nan_to_num(nan=0.0, posinf=torch.inf)
+def per_row(errors: Tensor, *, gaps: bool = True) -> Tensor:
+    """Mean error of each row over its observed cells, (n_samples,); 0 where nothing was observed.
+
+    ``gaps=False`` spares the search for cells that are missing; a row without any gets the same bytes either way.
+    """
+    flat = errors.flatten(1)
+    if not gaps:
+        return (flat.sum(dim=1) / flat.shape[1]).nan_to_num(nan=torch.inf, posinf=torch.inf)
+    missing = flat.isnan()
+    count = missing.logical_not().sum(dim=1).clamp_min(1)
+    return flat.masked_fill(missing, 0.0).sum(dim=1) / count
 
 
 def over_observed(errors: Tensor) -> Tensor:

@@ -11,8 +11,9 @@ In: encoded rows and a network's output for them. Out: one number a row; higher 
 
 Rows of mostly two-valued columns (flags, categories) lie at few different distances: there 20 neighbours are asked, and
 ``local`` is left out. Where some of the known rows are anomalies themselves, which may lie close together, a twentieth of the
-rows are asked, in the plain view alone, and ``local`` is left out. Weights and numbers of neighbours were chosen once, by
-leaving out one of 22 tables in turn; see ``docs/decisions.md``.
+rows are asked: in the plain view alone, and (in the place of ``local``, weight .7) after its bulk was whitened
+(`isthmus.scores.whitening`). Weights and numbers of neighbours were chosen once, by leaving out one of 22 tables in turn; see
+``docs/decisions.md``.
 
 A missing cell adds nothing: the network is asked what it expects there (`isthmus.scores.gaps`), and distances and residuals are
 those of the cells that are there.
@@ -44,6 +45,7 @@ from isthmus.scores.shape import MANY, MOSTLY, PARTS, RESIDUAL_WEIGHT, Shape
 from isthmus.scores.slopes import Slopes
 from isthmus.scores.tail import Tail
 from isthmus.scores.view import View, facts_of
+from isthmus.scores.whitening import MOST_COLUMNS, Whitening
 
 SELECTION = 50
 """Multiply-adds that take as long as to look through one distance for the least ones."""
@@ -92,7 +94,14 @@ class Scorer(nn.Module):
         form = self.gradients or self.slopes
         sizes = (2 * layout.n_targets, layout.n_targets) if form is None else (form.n_features,) * 2
         self.neighbours = Neighbours(shape.n_reference, sizes[0], shape.count)
-        self.local = Neighbours(shape.n_reference if shape.weights[1] else 0, sizes[1], MANY, local=True)
+        whitened = shape.mixed and form is None and shape.weights[1] > 0
+        self.whitening = Whitening(layout.n_targets) if whitened else None
+        self.local = Neighbours(
+            shape.n_reference if shape.weights[1] else 0,
+            sizes[1],
+            shape.count if whitened else MANY,
+            local=not whitened,
+        )
         self.tails = nn.ModuleList(Tail() for _ in PARTS)
         self.register_buffer("farthest", torch.ones(()))
 
@@ -121,7 +130,8 @@ class Scorer(nn.Module):
         """What is known of each of `features`; None: all of it, as always of edges and slopes, which are of what is expected."""
         if self.gradients is not None or self.slopes is not None or bool(residual.seen.all()):
             return None, None
-        return torch.cat([residual.seen, residual.seen], dim=1), residual.seen
+        # A whitened coordinate is made of all columns; those that are missing are what is expected.
+        return torch.cat([residual.seen, residual.seen], dim=1), None if self.whitening is not None else residual.seen
 
     def features(self, residual: Residual) -> tuple[Tensor, Tensor]:
         """What distances are measured in, for ``neighbours`` and for ``local``: (n, 2 * n_targets) and (n, n_targets) of rows."""
@@ -133,7 +143,8 @@ class Scorer(nn.Module):
             slopes = self.slopes(plain)
             return slopes, slopes
         if self.shape.mixed:
-            return torch.cat([plain, torch.zeros_like(plain)], dim=1), plain
+            white = plain if self.whitening is None else self.whitening(plain)
+            return torch.cat([plain, torch.zeros_like(plain)], dim=1), white
         return torch.cat([soft, RESIDUAL_WEIGHT * residual.mean()], dim=1), plain
 
     @property
@@ -184,6 +195,7 @@ def fit_scorer(
     facts = facts_of(encoder, rows.flatten(1)[:, : layout.n_targets].numpy(), one_unit=ordered)
     shape = Shape.of(
         _members(run(rows[:1])), len(reference), mostly_flags=bool(facts.two_valued.mean() > MOSTLY), mixed=mixed, ordered=ordered,
+        whitened=not pictures and not ordered and layout.n_targets <= MOST_COLUMNS,
         unexplained=_unexplained(rows, held_out, block, run) if pictures else None,
     )  # fmt: skip
     scorer = Scorer(layout, shape)
@@ -195,11 +207,7 @@ def fit_scorer(
     with torch.inference_mode():
         scorer.residuals.set(_blocks(held_out, block, lambda i: scorer.residuals.plain(rows[i], run(rows[i]))[2]))
         if len(reference):
-            _know(
-                scorer,
-                [scorer.features(scorer.residuals(rows[i], run(rows[i]))) for i in reference.split(block)],
-                block,
-            )
+            _know(scorer, [scorer.residuals(rows[i], run(rows[i])) for i in reference.split(block)], block)
         own = _places(reference, held_out, len(rows))
         raw = _blocks(
             torch.arange(len(held_out)), block, lambda i: scorer.raw(rows[held_out[i]], run(rows[held_out[i]]), own[i])
@@ -216,8 +224,11 @@ def fit_scorer(
     return scorer.eval(), scores
 
 
-def _know(scorer: Scorer, features: list[tuple[Tensor, Tensor]], block: int) -> None:
+def _know(scorer: Scorer, residuals: list[Residual], block: int) -> None:
     """Take over the features of the reference rows."""
+    if scorer.whitening is not None:
+        scorer.whitening.set(torch.cat([scorer.view(residual.filled)[0] for residual in residuals]))
+    features = [scorer.features(residual) for residual in residuals]
     scorer.neighbours.set(torch.cat([both for both, _ in features]), block)
     if scorer.shape.weights[1]:
         scorer.local.set(torch.cat([plain for _, plain in features]), block)

@@ -77,7 +77,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self._keep(fitted)
         self.n_rows_ = len(data)
         self.notes_ = (*notes_on(data), *fitted.plan.notes)
-        self.history_ = self._train(rows, fitted.plan, inputs=None if seen is None else self._rows(seen))
+        self.history_ = self._train(rows, fitted.plan, inputs=None if seen is None else self._rows(seen, keep=True))
         if self.history_[0]["kept"] and fitted.linear is not None and before is None:
             fitting.set_anchor(self.network_, fitted.linear)
         return self
@@ -151,11 +151,11 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def score_samples(self, X: Any) -> NDArray[np.float64]:
         """Minus the mean error of each row over its observed cells, (n_samples,); higher is more normal."""
-        return -_mean_errors(self.errors(X))
+        return -self._row_errors(self.network_, self._rows(X))
 
     def score(self, X: Any, y: Any = None) -> float:
         """Share explained: 1 minus the mean error of the rows; 1 is perfect, 0 knows nothing."""
-        return 1.0 - float(_mean_errors(self.errors(X)).mean())
+        return 1.0 - float(self._row_errors(self.network_, self._rows(X)).mean())
 
     def compare(self, X: Any) -> dict[str, float | None]:
         """The mean error of the rows beside that of PCA at the same latent size: ``error``, ``pca_error``, ``ratio``.
@@ -164,10 +164,10 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         too large to fit beside the network.
         """
         rows = self._rows(X)
-        error = float(_mean_errors(self._errors(self.network_, rows)).mean())
+        error = float(self._row_errors(self.network_, rows).mean())
         if self.baseline_ is None:
             return {"error": error, "pca_error": None, "ratio": None}
-        pca = float(_mean_errors(self._errors(self.baseline_, rows)).mean())
+        pca = float(self._row_errors(self.baseline_, rows).mean())
         return {"error": error, "pca_error": pca, "ratio": error / pca if pca > 0 else None}
 
     def summary(self) -> str:
@@ -237,21 +237,32 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.network_.to("cpu")
         return history
 
-    def _adopted(self, X: Any) -> tuple[Data, EncodedRows]:
+    def _adopted(self, X: Any, *, keep: bool = False) -> tuple[Data, EncodedRows]:
         check_is_fitted(self)
         data, notes = self.encoder_.adopt(read_input(self, X, reset=False))
         warn_of(notes)
-        return data, EncodedRows(data, self.encoder_)
+        return data, EncodedRows(data, self.encoder_, keep=keep)
 
-    def _rows(self, X: Any) -> EncodedRows:
-        return self._adopted(X)[1]
+    def _rows(self, X: Any, *, keep: bool = False) -> EncodedRows:
+        return self._adopted(X, keep=keep)[1]
 
-    def _run(self, network: Network, what: Any, rows: EncodedRows) -> NDArray[np.float32]:
+    def _run(self, network: Network, what: Any, rows: EncodedRows) -> NDArray[Any]:
         return in_blocks(lambda x: what(network, x), rows.slice, len(rows), self.block_rows_, self._device)
 
     def _errors(self, network: Network, rows: EncodedRows) -> NDArray[np.float32]:
         layout = self.encoder_.layout
         return self._run(network, lambda net, x: error_map(net(x).reconstruction, x, layout), rows)
+
+    def _row_errors(self, network: Network, rows: EncodedRows) -> NDArray[np.float64]:
+        """Mean of each row of `_errors`, found block by block so that the map is never whole in memory."""
+        layout = self.encoder_.layout
+
+        def of_block(net: Network, x: torch.Tensor) -> torch.Tensor:
+            gaps = bool(x.sum().isnan())
+            errors = error_map(net(x).reconstruction, x, layout, gaps=gaps)
+            return per_row(errors.double(), gaps=gaps)
+
+        return self._run(network, of_block, rows)
 
     def _repr_html_(self) -> str:
         return summary.as_html(self) if hasattr(self, "network_") else str(super()._repr_html_())
@@ -269,7 +280,3 @@ class _Scratch(BaseEstimator):  # type: ignore[misc]  # sklearn is untyped
 
 def _reconstruction(network: Network, x: torch.Tensor) -> torch.Tensor:
     return network(x).reconstruction  # type: ignore[no-any-return]  # nn.Module calls are untyped
-
-
-def _mean_errors(errors: NDArray[np.float32]) -> NDArray[np.float64]:
-    return per_row(torch.from_numpy(errors).double()).numpy()

@@ -7,6 +7,7 @@ of rows, a row alone gets the same bytes as within a batch, in any order.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,24 +34,31 @@ def in_blocks(
     n_rows: int,
     block: int,
     device: torch.device,
-) -> NDArray[np.float32]:
-    """``function`` of all rows, float32, (n_rows, ...).
+) -> NDArray[Any]:
+    """``function`` of all rows, (n_rows, ...), in the type that it gives.
 
     Parameters
     ----------
     function : (block, ...) to (block, ...), row by row.
     rows : ``rows(start, stop)`` gives the encoded rows from start to stop.
     """
-    out: NDArray[np.float32] | None = None
+    out: NDArray[Any] | None = None
     with torch.inference_mode():
         for start in range(0, n_rows, block):
             part = rows(start, min(start + block, n_rows))
-            padded = part.new_zeros((block, *part.shape[1:]))
-            padded[: len(part)] = part
-            result = function(padded.to(device))[: len(part)].float().cpu().numpy()
+            result = function(_padded(part, block).to(device))[: len(part)].cpu().numpy()
             if out is None:
-                out = np.empty((n_rows, *result.shape[1:]), dtype=np.float32)
+                out = np.empty((n_rows, *result.shape[1:]), dtype=result.dtype)
             out[start : start + len(part)] = result
     if out is None:
         raise ValueError("in_blocks needs at least one row")
     return out
+
+
+def _padded(part: Tensor, block: int) -> Tensor:
+    """``part`` as it is where it fills a block, else with zeros behind it."""
+    if len(part) == block:
+        return part
+    padded = part.new_zeros((block, *part.shape[1:]))
+    padded[: len(part)] = part
+    return padded

@@ -1,7 +1,7 @@
 """Encoded rows: what the training loop and the blocks take rows from.
 
-Rows up to a gibibyte are encoded once and kept; larger pictures are encoded as they are taken, so that a fit needs little
-more memory than its pictures.
+Rows of a fit are encoded once and kept, pictures up to a gibibyte; larger ones are encoded as they are taken, so that a fit needs
+little more memory than its pictures. Rows that are looked at once, block by block, are not kept either.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ class EncodedRows:
     ----------
     data : rows as `encoder` adopted them.
     encoder : the fitted preparation.
+    keep : encode them once; False: as they are taken. Tables are encoded at once in any case.
     """
 
-    def __init__(self, data: Table | NDArray[Any], encoder: ColumnEncoder | PixelEncoder) -> None:
+    def __init__(self, data: Table | NDArray[Any], encoder: ColumnEncoder | PixelEncoder, *, keep: bool = True) -> None:
         self._data, self._encoder = data, encoder
         size = len(data) * 4 * math.prod(encoder.layout.input_shape)
         self._kept: Tensor | None = None
-        if isinstance(data, Table) or size <= KEPT_BYTES:
+        if isinstance(data, Table) or (keep and size <= KEPT_BYTES):
             self._kept = torch.from_numpy(encoder.encode(data))  # type: ignore[arg-type]  # data are what the encoder adopted
 
     def __len__(self) -> int:

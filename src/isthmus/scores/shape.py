@@ -12,9 +12,9 @@ WEIGHTS = (1.0, 0.4, 0.15)
 RESIDUAL_WEIGHT = 0.5
 """Of the residual beside the view of the row, when distances are measured."""
 FEW, MANY, FEW_OF_FLAGS = 3, 10, 20
-SHARE_OF_MIXED, MIXED_RESIDUAL = 0.05, 0.02
-"""Of the known rows that are asked where some of them are anomalies: more than a small cluster of these has; and the weight of the
-residual there."""
+SHARE_OF_MIXED, MIXED_LOCAL, MIXED_RESIDUAL = 0.05, 0.7, 0.02
+"""Of the known rows that are asked where some of them are anomalies: more than a small cluster of these has; and the weights of the
+other two parts there."""
 MOSTLY = 0.5
 """Share of two-valued positions from which on a row is mostly flags."""
 PEAK, PEAK_WEIGHTS = 0.15, (0.25, 4.0)
@@ -31,7 +31,8 @@ class Shape:
     n_reference : known rows; 0: the score is the residual alone.
     count : neighbours that are asked.
     weights : of `PARTS`.
-    mixed : some known rows are anomalies: distances are measured in the plain view alone.
+    mixed : some known rows are anomalies: distances are measured in the plain view alone, and ``local`` is the distance after
+        `isthmus.scores.whitening`.
     ordered : rows are samples in order: distances are measured between slopes.
     """
 
@@ -51,10 +52,17 @@ class Shape:
         mostly_flags: bool,
         mixed: bool,
         ordered: bool,
+        whitened: bool = False,
         unexplained: float | None = None,
     ) -> Shape:
-        """The rules at the top of this file; ``unexplained``: of pictures, what the network leaves of held-out ones."""
-        local = WEIGHTS[1] * (not mostly_flags and not mixed)
+        """The rules.
+
+        Parameters
+        ----------
+        whitened : of a mixed bag, whether its rows can be whitened.
+        unexplained : of pictures, what the network leaves of held-out ones.
+        """
+        local = MIXED_LOCAL * whitened if mixed else WEIGHTS[1] * (not mostly_flags)
         residual = MIXED_RESIDUAL if mixed else WEIGHTS[2]
         if unexplained is not None:
             residual = min(max(PEAK / max(unexplained, 1e-6), PEAK_WEIGHTS[0]), PEAK_WEIGHTS[1])
