@@ -193,3 +193,42 @@ def test_logits_of_a_column_with_one_value_are_finite():
     _, numbers = factor(50)
     fit_errors = errors_of({**numbers, "flag": [True] * 50, "level": pa.array(["a"] * 50).dictionary_encode()}, 2)
     assert fit_errors.isfinite().all()
+
+
+class _Pieces:
+    """Rows that are handed out in pieces only."""
+
+    def __init__(self, x):
+        self._x = x
+
+    def __len__(self):
+        return len(self._x)
+
+    def slice(self, start, stop):
+        """A copy of some rows."""
+        return self._x[start:stop].clone()
+
+
+@pytest.mark.parametrize("layout", [ColumnLayout(12), PixelLayout((1, 3, 4))])
+def test_rows_that_are_not_all_in_memory(monkeypatch, layout):
+    """One pass over pieces gives the bytes that all rows at once give, gaps included."""
+    monkeypatch.setattr(baselines, "BLOCK_ROWS", 64)
+    x = rows_of(300, 12).reshape(300, *layout.input_shape)
+    x[::9].flatten(1)[:, 3] = torch.nan
+    whole, pieces = (fit_linear(given, layout, 4, 0) for given in (x, _Pieces(x)))
+    for name in ("encode", "encode_bias", "decode", "decode_bias", "variances"):
+        assert torch.equal(getattr(whole, name), getattr(pieces, name))
+
+
+@pytest.mark.parametrize(
+    ("layout", "n", "said"),
+    [
+        (ColumnLayout(12), 300, True),
+        (ColumnLayout(12), 11, False),
+        (ColumnLayout(5_000), 10_000, False),
+        (ColumnLayout(12, n_flags=1, entropies=(0.5,)), 300, False),
+    ],
+)
+def test_what_can_be_streamed(layout, n, said):
+    """Numbers only, more rows than columns, and not too many of these."""
+    assert baselines.can_stream(layout, n) is said

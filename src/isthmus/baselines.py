@@ -9,7 +9,10 @@ its within-class covariance ridged, so a linear model stands beside the network 
 from __future__ import annotations
 
 import contextlib
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import scipy.sparse.linalg
 import torch
@@ -52,28 +55,46 @@ class LinearFit:
     variances: Tensor
 
 
-def fit_linear(x: Tensor, layout: Layout, latent_dim: int, seed: int) -> LinearFit:
+class Sliced(Protocol):
+    """Encoded rows that are not all in memory."""
+
+    def __len__(self) -> int: ...
+    def slice(self, start: int, stop: int) -> Tensor:
+        """The rows from ``start`` to ``stop``."""
+
+
+def can_stream(layout: Layout, n_rows: int) -> bool:
+    """Whether one pass over blocks of the rows is enough for `fit_linear`."""
+    numbers = not isinstance(layout, ColumnLayout) or layout.only_numbers
+    return numbers and layout.n_targets <= min(n_rows, COVARIANCE_COLUMNS)
+
+
+def fit_linear(x: Tensor | Sliced, layout: Layout, latent_dim: int, seed: int) -> LinearFit:
     r"""PCA of encoded rows, with linear logits for flags and categories.
 
     Parameters
     ----------
-    x : (n_samples, \*layout.input_shape) float32; NaN (a missing cell) counts as the column's centre.
+    x : (n_samples, \*layout.input_shape) float32; NaN (a missing cell) counts as the column's centre. Rows that are not all in
+        memory only where `can_stream` says so.
     latent_dim : components to keep; those beyond the data's rank are zero.
     seed : for the randomised SVD of very wide data.
     """
-    rows = x.flatten(1)
-    n_inputs, n_targets = rows.shape[1], layout.n_targets
-    mean, components, variances = _pca(rows, n_targets, latent_dim, seed)
-    encode = rows.new_zeros(latent_dim, n_inputs)
+    n_inputs, n_targets = math.prod(layout.input_shape), layout.n_targets
+    if isinstance(x, Tensor):
+        mean, components, variances = _pca(x.flatten(1), n_targets, latent_dim, seed)
+    else:
+        blocks = (x.slice(start, start + BLOCK_ROWS).flatten(1) for start in range(0, len(x), BLOCK_ROWS))
+        mean, components, variances = _turned(*_covariance(blocks, len(x), n_targets, latent_dim), latent_dim)
+    encode = torch.zeros(latent_dim, n_inputs)
     encode[: len(components), :n_targets] = components.float()
     decode = encode[:, :n_targets].T.clone()
     decode_bias = mean.float()
-    padded = rows.new_zeros(latent_dim)
+    padded = torch.zeros(latent_dim)
     padded[: len(variances)] = variances.float()
     encode_bias = -(encode[:, :n_targets].double() @ mean).float()
     fit = LinearFit(encode, encode_bias, decode, decode_bias, padded)
-    if isinstance(layout, ColumnLayout) and not layout.only_numbers:
-        _set_logits(fit, rows, layout)
+    if isinstance(x, Tensor) and isinstance(layout, ColumnLayout) and not layout.only_numbers:
+        _set_logits(fit, x.flatten(1), layout)
     return fit
 
 
@@ -89,7 +110,12 @@ def _pca(rows: Tensor, n_targets: int, latent_dim: int, seed: int) -> tuple[Tens
     elif n < n_targets:
         mean, components, variances = _gram(rows[:, :n_targets].nan_to_num().double(), latent_dim)
     else:
-        mean, components, variances = _covariance(rows, n_targets, latent_dim)
+        mean, components, variances = _covariance(rows.split(BLOCK_ROWS), n, n_targets, latent_dim)
+    return _turned(mean, components, variances, latent_dim)
+
+
+def _turned(mean: Tensor, components: Tensor, variances: Tensor, latent_dim: int) -> tuple[Tensor, Tensor, Tensor]:
+    """At most ``latent_dim`` components, each with its sign settled."""
     keep = min(latent_dim, len(components))
     components, variances = components[:keep], variances[:keep].clamp_min(0)
     # A component's sign is free; the entry of largest size is made positive so that the same data give the same latent.
@@ -97,11 +123,13 @@ def _pca(rows: Tensor, n_targets: int, latent_dim: int, seed: int) -> tuple[Tens
     return mean, components * torch.where(largest < 0, -1.0, 1.0), variances
 
 
-def _covariance(rows: Tensor, n_targets: int, latent_dim: int) -> tuple[Tensor, Tensor, Tensor]:
-    double = len(rows) * n_targets**2 <= DOUBLE_WORK
+def _covariance(
+    blocks: Iterable[Tensor], n_rows: int, n_targets: int, latent_dim: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    double = n_rows * n_targets**2 <= DOUBLE_WORK
     total = torch.zeros(n_targets, dtype=torch.float64)
     products = torch.zeros(n_targets, n_targets, dtype=torch.float64)
-    for block in rows.split(BLOCK_ROWS):
+    for block in blocks:
         part = block[:, :n_targets]
         sums = part.sum(dim=0, dtype=torch.float64)
         if not bool(sums.isfinite().all()):
@@ -110,8 +138,8 @@ def _covariance(rows: Tensor, n_targets: int, latent_dim: int) -> tuple[Tensor, 
         total += sums
         _add_product(products, part.double() if double else part)
     products = products.triu() + products.triu(1).T
-    mean = total / len(rows)
-    covariance = products / len(rows) - mean[:, None] * mean[None, :]
+    mean = total / n_rows
+    covariance = products / n_rows - mean[:, None] * mean[None, :]
     variances, vectors = _leading(covariance, latent_dim)
     return mean, vectors.T, variances
 

@@ -13,12 +13,12 @@ from isthmus.prep.rows import EncodedRows
 PICTURES = np.random.default_rng(0).random((40, 3, 4)).astype(np.float32)
 
 
-@pytest.fixture(params=["kept", "encoded when taken"])
+@pytest.fixture(params=["kept", "too large to keep", "not to be kept"])
 def rows(request, monkeypatch):
-    """The same pictures, both ways."""
-    if request.param != "kept":
+    """The same pictures, kept or encoded as they are taken."""
+    if request.param == "too large to keep":
         monkeypatch.setattr(module, "KEPT_BYTES", 0)
-    return EncodedRows(PICTURES, PixelEncoder.fit(PICTURES, "none"))
+    return EncodedRows(PICTURES, PixelEncoder.fit(PICTURES, "none"), keep=request.param != "not to be kept")
 
 
 def test_both_ways_give_the_encoded_rows(rows):

@@ -120,7 +120,7 @@ def detect(parameters: Any, data: Data, seed: int) -> Detection:
     notes = (*notes, NOTE_ON_SIGNALS) if ordered else notes
     adopted, _ = model.encoder_.adopt(data)
     rows = EncodedRows(adopted, model.encoder_)
-    encoded = rows.take(torch.arange(len(rows)))
+    encoded = rows.slice(0, len(rows))
     # A single known row would have no neighbour of its own.
     most = parameters.reference_rows if parameters.reference_rows > 1 else 0
     # In a mixed bag an anomaly that is there several times must not be its own company.

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from isthmus.baselines import LinearFit, fit_linear
+from isthmus.baselines import LinearFit, can_stream, fit_linear
 from isthmus.data.table import Table
 from isthmus.errors import DataError, ParameterError
 from isthmus.layout import ColumnLayout, Layout, PixelLayout
@@ -165,7 +165,8 @@ def fit_baseline(plan: Plan, encoder: Encoder, rows: EncodedRows, seed: int) -> 
     layout = encoder.layout
     if plan.latent_dim == 0 or layout.n_targets * plan.latent_dim > ANCHOR_WEIGHTS:
         return None, None
-    linear = fit_linear(rows.sample(_most_rows(layout), seed), layout, plan.latent_dim, seed)
+    whole = rows if can_stream(layout, len(rows)) else rows.sample(_most_rows(layout), seed)
+    linear = fit_linear(whole, layout, plan.latent_dim, seed)
     network = with_memory(outline_baseline(plan, layout))
     network.latent_scale.fill_(1.0)
     _set_bounds(network, encoder)

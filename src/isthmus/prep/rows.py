@@ -1,7 +1,7 @@
 """Encoded rows: what the training loop and the blocks take rows from.
 
-Rows of a fit are encoded once and kept, pictures up to a gibibyte; larger ones are encoded as they are taken, so that a fit needs
-little more memory than its pictures. Rows that are looked at once, block by block, are not kept either.
+Rows of a fit are encoded once and kept, arrays up to 256 MiB; larger ones are encoded as they are taken, so that a fit needs little
+more memory than its data. Rows that are looked at once, block by block, are not kept either.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from isthmus.data.table import Table
 from isthmus.prep.columns import ColumnEncoder
 from isthmus.prep.pixels import PixelEncoder
 
-KEPT_BYTES = 2**30
+KEPT_BYTES = 2**28
 """Encoded size up to which rows are encoded once and kept."""
 
 
