@@ -108,7 +108,7 @@ def test_much_more_than_wanted(archive):
         take(archive(("bin/other", bytes(30_000)), *FILES.items()))
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive at all", gzip.compress(b"nor this" * 200), "cut"])
+@pytest.mark.parametrize("content", [b"", b"no archive at all", gzip.compress(b"nor this" * 200, mtime=0), "cut"])
 def test_no_archive(archive, content):
     """Whatever else lies there is an error in one line that names the file."""
     path = archive(*((f"bin/{n}.bin", np.random.default_rng(n).bytes(SIZE)) for n in range(4)), *FILES.items())
