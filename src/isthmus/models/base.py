@@ -151,11 +151,12 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def score_samples(self, X: Any) -> NDArray[np.float64]:
         """Minus the mean error of each row over its observed cells, (n_samples,); higher is more normal."""
-        return -self._row_errors(self.network_, self._rows(X))
+        rows = self._rows(X)  # first, for it tells whether there was a fit
+        return -self._row_errors(self.network_, rows)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Share explained: 1 minus the mean error of the rows; 1 is perfect, 0 knows nothing."""
-        return 1.0 - float(self._row_errors(self.network_, self._rows(X)).mean())
+        return 1.0 + float(self.score_samples(X).mean())
 
     def compare(self, X: Any) -> dict[str, float | None]:
         """The mean error of the rows beside that of PCA at the same latent size: ``error``, ``pca_error``, ``ratio``.

@@ -94,7 +94,7 @@ def photo_detector(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Detectors that are given no model fit one that takes no time."""
 
-    def small(data: object, *, mixed: bool) -> isthmus.Autoencoder:
+    def small(data: object, *, mixed: bool, ordered: bool) -> isthmus.Autoencoder:
         return isthmus.Autoencoder(2, network="dense", max_epochs=0)
 
     monkeypatch.setattr("isthmus.models.detecting.default_model", small)
