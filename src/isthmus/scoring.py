@@ -47,7 +47,7 @@ from isthmus.scores.tail import Tail
 from isthmus.scores.view import View, facts_of
 from isthmus.scores.whitening import MOST_COLUMNS, Whitening
 
-SELECTION = 50
+SELECTION = 10
 """Multiply-adds that take as long as to look through one distance for the least ones."""
 FAR = 2.0
 """A row is far from everything seen when its neighbours are this many times as far as those of any held-out row."""

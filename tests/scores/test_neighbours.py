@@ -8,7 +8,7 @@ import torch
 from sklearn.metrics import nan_euclidean_distances
 from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
 
-from isthmus.scores.neighbours import Neighbours
+from isthmus.scores.neighbours import Neighbours, least
 
 BLOCK = 64
 
@@ -117,3 +117,16 @@ def test_gaps_are_left_out_of_distances():
     np.testing.assert_allclose(distances[2:], expected, rtol=1e-4)
     assert torch.equal(distances[0], known(rows).nearest(new, 3)[0][0])
     assert not distances[1].any()
+
+
+@pytest.mark.parametrize("m", [5, 300, 1_791, 1_792, 1_800, 5_003])
+@pytest.mark.parametrize("count", [1, 5, 7])
+def test_the_least_are_those_of_a_sort(m, count):
+    """Looked through in groups or whole, with equal values and with infinities: the least of a sorted column."""
+    values = torch.randn(m, 9, generator=torch.Generator().manual_seed(m)).round(decimals=2)
+    values[::7, 3] = torch.inf
+    values[:, 4] = 1.0
+    found, places = least(values, min(count, m))
+    assert torch.equal(found, values.sort(dim=0).values[: min(count, m)].T)
+    assert torch.equal(values.gather(0, places.T).T, found)
+    assert all(len(set(row)) == len(row) for row in places.tolist())
