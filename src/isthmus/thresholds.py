@@ -101,7 +101,7 @@ def conformal(scores: ArrayLike, false_alarm_rate: float | None = None) -> float
     if rank > len(found):
         raise ParameterError(
             f"{len(found)} held-out rows cannot tell a false-alarm rate of {rate:g}; the least they can is "
-            f"{1 / (len(found) + 1):.2g}."
+            f"{1 / (len(found) + 1):.2g}. Give more rows, or ask for a larger rate."
         )
     return float(found[rank - 1])
 

@@ -287,10 +287,12 @@ def test_few_rows(n):
 
 
 def test_twenty_rows():
-    """From twenty rows on some are set aside and no note is needed."""
+    """From twenty rows on some are set aside; that so few make many false alarms is said."""
     detector = small().fit(waves(FEWEST_SET_ASIDE))
     assert len(detector.calibration_scores_) == 4
-    assert detector.notes_ == ()
+    (note,) = detector.notes_
+    assert "4 rows set aside" in note
+    assert small(false_alarm_rate=0.25).fit(waves(FEWEST_SET_ASIDE)).notes_ == ()
 
 
 def test_rows_all_alike():
@@ -392,3 +394,11 @@ def test_summary_tells_the_promise():
     text = fitted().summary()
     for words in ("1000 rows", "by the rule conformal", "false alarms per 1,000 new normal rows", "as neighbours"):
         assert words in text.replace("1,000 rows", "1000 rows")
+
+
+def test_labels_as_y_are_noted():
+    """Labels change nothing, and a note says so."""
+    X = waves(60)
+    with_labels = small(false_alarm_rate=0.2).fit(X, np.arange(60) % 2)
+    assert any("y was not used" in note for note in with_labels.notes_)
+    assert np.array_equal(with_labels.anomaly_scores(X), small(false_alarm_rate=0.2).fit(X).anomaly_scores(X))

@@ -189,3 +189,12 @@ def test_top_out_of_range(data, top):
     """A number of columns that is none is told."""
     with pytest.raises(ParameterError, match="top of explain must be an integer >= 1"):
         fitted(data.curve)[0].explain(data.curve(2), top=top)
+
+
+def test_what_is_as_expected_is_no_reason(data):
+    """Categories and flags that are what is expected of them have no share; every explained row has a line with one."""
+    detector, X = fitted(data.mixed)
+    found = explain(detector, X[:60], every=True, top=3)
+    same = found[found.seen == found.expected]
+    assert (same.share < 0.05).all()
+    assert (found.groupby("row").share.first() > 0).mean() > 0.95

@@ -91,7 +91,7 @@ class AnomalyDetector(DetectorParameters, OutlierMixin, BaseEstimator):  # type:
         Parameters
         ----------
         X : array (n_samples, n_features), frame, Arrow table, path, or array of pictures, as in `Autoencoder.fit`.
-        y : ignored; labels are for measuring (`set_threshold`, `isthmus.report`), not for fitting.
+        y : not used, which ``notes_`` says; labels are for measuring (`set_threshold`, `isthmus.report`), not for fitting.
 
         Raises
         ------
@@ -110,6 +110,13 @@ class AnomalyDetector(DetectorParameters, OutlierMixin, BaseEstimator):  # type:
         self._keep(found.model, found.scorer, np.sort(found.scores))
         self.n_rows_ = len(data)
         self.notes_: tuple[str, ...] = (*notes_on(data), *found.notes)
+        if len(held_out) < len(data):
+            self.notes_ = (*self.notes_, *thresholding.notes_on(rule, len(held_out)))
+        if y is not None:
+            self.notes_ = (
+                *self.notes_,
+                "y was not used: labels are for measuring, as set_threshold and isthmus.report do.",
+            )
         self._apply(rule, found.training_scores)
         return self
 
@@ -160,8 +167,8 @@ class AnomalyDetector(DetectorParameters, OutlierMixin, BaseEstimator):  # type:
 
         Returns
         -------
-        A frame of the kind that ``fit`` was given (pandas where it was an array), one line for each flagged row and column: row,
-        score, p_value, column, seen, expected, share, far. For pictures: a heat map for each picture,
+        A frame of the kind that ``fit`` was given (pandas where it was an array), one line for each flagged row and column: row
+        (its place in ``X``, from 0), score, p_value, column, seen, expected, share, far. For pictures: a heat map for each picture,
         (n_samples, height, width).
         """
         check_is_fitted(self)

@@ -3,7 +3,9 @@
 In: a fitted detector and rows. Out: a frame with a line for each flagged row and column, or a heat map for each picture.
 
 For each column of a row the network is asked what it expects there without seeing it; then the row is scored again with that value
-in the column's place. What the score falls by, as a share of all falls, is the column's share (`isthmus.attribution`).
+in the column's place. What the score falls by, as a share of all falls, is the column's share (`isthmus.attribution`). A value that
+is as good as expected has no part in it. Where no single column makes the score fall (several are odd together), the shares are
+those of the squared standardised residuals.
 """
 
 from __future__ import annotations
@@ -32,6 +34,10 @@ from isthmus.prep.pixels import PixelEncoder
 
 MOST_ROWS = 1_000
 """Rows explained in one call: the most anomalous ones."""
+AS_EXPECTED = 1e-3
+"""Standard deviations up to which a value is as expected."""
+LEAST_FALL = 0.05
+"""Share of the score that the falls of single columns come to at least, to be the reason."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +117,13 @@ def _of_row(detector: Any, x: Tensor, score: float, top: int) -> tuple[NDArray[n
         answers = made.reconstruction
         replaced = torch.stack([_with(encoder, x[0], column, answers[i]) for i, column in enumerate(tried.tolist())])
         falls = score - scorer(replaced, run(replaced)).total.double().numpy()
-    seen = ~np.isnan(_per_column(encoder, x[:, : encoder.layout.n_targets])[0][tried])
-    found = shares(np.where(seen, falls, 0.0)[None])[0]
+    n_targets = encoder.layout.n_targets
+    seen = ~np.isnan(_per_column(encoder, x[:, :n_targets])[0][tried])
+    moved = (replaced - x)[:, :n_targets].abs().nan_to_num().amax(dim=1).numpy() > AS_EXPECTED
+    falls = np.where(seen & moved, falls, 0.0)
+    if falls.clip(0).sum() < LEAST_FALL * score:
+        falls = np.where(seen & moved, sizes[0][tried], 0.0)
+    found = shares(falls[None])[0]
     order = np.argsort(-found, kind="stable")[:top]
     return encoder_order(encoder)[tried[order]], found[order], made.reconstruction[order.tolist()]
 

@@ -109,9 +109,12 @@ class Judged:
 
     @cached_property
     def drift(self) -> drift.Drift | None:
-        """Whether the scores (of the normal rows, where they are known) have moved; None for fewer than 20 of them."""
+        """Whether the scores (of the normal rows, where they are known) have moved.
+
+        None for fewer than 20 of them, and for rows of the fit, which score lower than new ones do.
+        """
         scores = self.scores if self.odd is None else self.scores[~self.odd]
-        if len(scores) < drift.FEWEST_ROWS:
+        if len(scores) < drift.FEWEST_ROWS or self.among_known > rivals.MOSTLY_KNOWN:
             return None
         return drift.check(self.detector.calibration_scores_, scores)
 

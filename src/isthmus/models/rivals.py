@@ -38,6 +38,8 @@ MOST_SHUFFLED, MOST_VALUES = 2_000, 2**25
 FEWEST_SHUFFLED = 20
 SURE = 1.96
 """Standard errors by which two AUROCs must differ, for one to be called better."""
+MOSTLY_KNOWN = 0.5
+"""Share of known rows from which on scores say nothing of new ones."""
 SAME = 1e-4
 """Distance, as a share of the largest of a held-out row, up to which a row stands among the known ones as it is."""
 TINY = 1e-12
@@ -116,7 +118,7 @@ def ways(detector: Any, data: Data) -> tuple[tuple[Way, ...], float]:
         listed.append(Way(KNN, near))
     if model.baseline_ is not None:
         listed.append(Way(PCA, row_errors(model._errors(model.baseline_, rows))))
-    return tuple(listed), _share_known(detector, rows)
+    return tuple(listed), share_known(detector, rows)
 
 
 def _distances(detector: Any, rows: EncodedRows) -> Floats | None:
@@ -159,7 +161,7 @@ def _smoothed(scorer: Any, features: Tensor) -> Tensor:
     return features[:, -(scorer.slopes.n_features // 3) :]
 
 
-def _share_known(detector: Any, rows: EncodedRows) -> float:
+def share_known(detector: Any, rows: EncodedRows) -> float:
     """Share of the rows that stand among the known ones as they are."""
     scorer, run = detector.scorer_, detecting.runner(detector.model_)
     if not scorer.shape.n_reference:

@@ -46,12 +46,13 @@ def of_detector(detector: Any) -> str:
         expected_false_alarms(detector.calibration_scores_, detector.threshold_),
         len(detector.calibration_scores_),
     )
-    held = detector.scorer_.shape.n_reference
+    held, apart = detector.scorer_.shape.n_reference, n < detector.n_rows_
+    aside = f"{n:,} of them set aside for the threshold" if apart else "none of them set aside for the threshold"
     lines = [
-        f"AnomalyDetector: {detector.n_rows_:,} rows, {n:,} of them for the threshold",
+        f"AnomalyDetector: {detector.n_rows_:,} rows, {aside}",
         "",
         f"threshold            {detector.threshold_:.4g} by the rule {detector.rule_.words()}",
-        f"expected             {found.words}",
+        f"expected             {found.words if apart else 'not known: no rows were set aside'}",
         f"known rows kept      {held:,} as neighbours, also in a saved file" if held else "known rows kept      none",
         *(f"note: {note}" for note in detector.notes_),
         "",

@@ -29,6 +29,8 @@ OPTIONS = {
     "value": ("value",),
 }
 LABELLED = ("f1", "recall", "cost")
+MANY = 0.05
+"""False-alarm rate that nobody expects who asked for none."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,18 @@ def first_rule(detector: Any) -> Rule:
         return Rule(detector.threshold, {"deviations": float(detector.deviations)})
     rate = detector.false_alarm_rate
     return Rule(detector.threshold, {} if rate == "auto" else {"false_alarm_rate": float(rate)})
+
+
+def notes_on(rule: Rule, n: int) -> tuple[str, ...]:
+    """What to know of a rule that was left to find its own false-alarm rate on ``n`` rows set aside."""
+    asked = "false_alarm_rate" in rule.options or "false_alarm_rate" not in OPTIONS[rule.name]
+    rate = thresholds.default_rate(n)
+    if asked or rate <= MANY:
+        return ()
+    return (
+        f"with {n} rows set aside, false_alarm_rate='auto' flags {rate:.1%} of normal rows, so that 10 of those are above the "
+        "threshold; more rows, or a smaller false_alarm_rate, make fewer false alarms.",
+    )
 
 
 def threshold_of(

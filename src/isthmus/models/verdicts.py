@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.utils.validation import check_is_fitted
 
-from isthmus import conformal
+from isthmus import conformal, drift
 from isthmus.data.table import Table
 from isthmus.errors import DataError, IsthmusWarning, ParameterError
-from isthmus.models import detecting, explaining, thresholding
+from isthmus.models import detecting, explaining, rivals, thresholding
+
+MOST_ASKED = 1_000
+"""Rows that are looked for among those of the fit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +60,33 @@ def judge(detector: Any, X: Any, fdr: float | None = None) -> Verdicts:
     return Verdicts(scores, p_values, flagged, found[:, -1] > detector.scorer_.far_from)
 
 
+def moved(detector: Any, X: Any, scores: NDArray[np.float64]) -> str | None:
+    """What to know of the scores of ``X`` as a whole: that they have shifted, or that its rows are those of the fit."""
+    if len(scores) < drift.FEWEST_ROWS:
+        return None
+    changed = drift.check(detector.calibration_scores_, scores)
+    if not changed.drifted:
+        return None
+    some = np.unique(np.linspace(0, len(scores) - 1, min(len(scores), MOST_ASKED)).astype(np.int64))
+    known = rivals.share_known(detector, detector.model_._rows(_taken(X, some)))
+    if known > rivals.MOSTLY_KNOWN:
+        return f"{known:.0%} of these rows stand among those that the detector keeps from its fit; they score lower than new ones."
+    return changed.words
+
+
 def reasons_of(detector: Any, X: Any, places: NDArray[np.int64], top: int = 3) -> Any:
     """What `explaining.explain` says of the rows at ``places``, flagged or not; its rows are places in ``places``.
 
     What was noticed about ``X`` is not said again.
     """
-    rows = X.take(places) if isinstance(X, Table) else np.asarray(getattr(X, "array", X))[places]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", IsthmusWarning)
-        return explaining.explain(detector, rows, top=top, every=True)
+        return explaining.explain(detector, _taken(X, places), top=top, every=True)
+
+
+def _taken(X: Any, places: NDArray[np.int64]) -> Any:
+    """The rows of ``X`` at ``places``."""
+    return X.take(places) if isinstance(X, Table) else np.asarray(getattr(X, "array", X))[places]
 
 
 def check_rate(detector: Any, n_rows: int) -> None:

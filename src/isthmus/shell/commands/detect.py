@@ -226,7 +226,7 @@ def _judged(task: Task, detector: Any, new: Any, truth: Any, *, saved: bool) -> 
     from isthmus.models.verdicts import judge
 
     found, files = judge(detector, new, task.fdr), inputs.files_of(new)
-    _note(detector, found, task.fdr, saved=saved)
+    _note(detector, new, found, task.fdr, saved=saved)
     lines = [] if inputs.is_of_pictures(detector) else verdicts.lines_of(detector, new, _explained(found))
     if task.target is not None:
         numbers = inputs.is_of_pictures(detector) or task.target.lower().endswith(output.ARRAYS)
@@ -277,17 +277,16 @@ def _measured(task: Task, found: Any, truth: Any) -> Any:
     return figures
 
 
-def _note(detector: Any, found: Any, fdr: float | None, *, saved: bool) -> None:
+def _note(detector: Any, new: Any, found: Any, fdr: float | None, *, saved: bool) -> None:
     """Say where the rows are too few for an ``fdr``, and of a saved detector, where the data have changed since its fit."""
-    from isthmus import conformal, drift
+    from isthmus import conformal
+    from isthmus.models.verdicts import moved
 
     reason = fdr and conformal.cannot_discover(len(detector.calibration_scores_), fdr, len(found.scores))
     if reason:
         terminal.note(reason)
-    if saved and len(found.scores) >= drift.FEWEST_ROWS:
-        changed = drift.check(detector.calibration_scores_, found.scores)
-        if changed.drifted:
-            terminal.note(changed.words)
+    if saved and (words := moved(detector, new, found.scores)):
+        terminal.note(words)
 
 
 def _suggest(task: Task, *, saved: bool, pictures: bool) -> None:
