@@ -162,7 +162,7 @@ def with_skorch(settings: dict[str, Any], X: np.ndarray, epochs: int) -> Timed:
         batch_size=settings["batch_size"], max_epochs=epochs, train_split=None, iterator_train__shuffle=True, verbose=0,
     )  # fmt: skip
     net.fit(rows.numpy(), rows.numpy())
-    return net.history[:, "dur"], net.predict(rows[:SHOWN].numpy())
+    return net.history[:, "dur"], net.forward(rows[:SHOWN]).detach().numpy()
 
 
 def with_isthmus(settings: dict[str, Any], X: np.ndarray, epochs: int) -> Timed:

@@ -233,7 +233,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             corrupt=self._corruption(), inputs=inputs, penalty=self._penalty if self._has_penalty else None,
             callbacks=fitting.watchers(self._parameters), gaps=gaps, squared=fitting.is_squared(plan, self.encoder_.layout),
         )  # fmt: skip
-        with threads_for(self._work * plan.batch_size):
+        with threads_for(self._work * plan.batch_size, plan.batch_size * self.encoder_.layout.n_targets * plan.members):
             history = train(job)
         self.network_.to("cpu")
         return history

@@ -83,12 +83,12 @@ class ByHand:
         scale = one.latent_scale
         self._scale = scale[:, None] if self._members else scale
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *, gaps: bool = True) -> Tensor:
         """Rows (n, ...), missing cells NaN, to reconstructions (n, n_targets) that are not bounded yet.
 
-        Members see equal blocks of the rows, as in `Members.each`.
+        Members see equal blocks of the rows, as in `Members.each`. ``gaps=False`` spares the search for missing cells.
         """
-        x = x.nan_to_num().flatten(1)
+        x = (x.nan_to_num() if gaps else x).flatten(1)
         x = x.unflatten(0, (self._members, -1)) if self._members else x
         z = self._encoder.forward(x)
         if self._anchor is None:

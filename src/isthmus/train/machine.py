@@ -41,15 +41,16 @@ def multiplies_bfloat16(device_type: str) -> bool:
         return False
 
 
-SINGLE_THREAD_WORK = 2e7
-"""Multiply-adds of a step below which a second thread costs more in waiting than it saves."""
+SINGLE_THREAD_WORK, WORK_OF_VALUE = 2e7, 100
+"""Multiply-adds of a step below which a second thread costs more in waiting than it saves; and what the passes over a value of the
+output (activations, loss, its gradient) come to in them."""
 
 
 @contextlib.contextmanager
-def threads_for(step_work: float) -> Iterator[None]:
-    """One thread for steps of few multiply-adds, torch's own number for larger ones; put back afterwards."""
+def threads_for(multiply_adds: float, values: float = 0) -> Iterator[None]:
+    """One thread for steps of few multiply-adds and output values, torch's own number for larger ones; put back afterwards."""
     before = torch.get_num_threads()
-    if step_work >= SINGLE_THREAD_WORK or before == 1:
+    if multiply_adds + WORK_OF_VALUE * values >= SINGLE_THREAD_WORK or before == 1:
         yield
         return
     torch.set_num_threads(1)

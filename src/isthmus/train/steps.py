@@ -68,7 +68,8 @@ class WrittenStep:
     @torch.no_grad()
     def take(self, x: Tensor, seen: Tensor, rate: float) -> Tensor:
         """As `RecordedStep.take`."""
-        made = self._pass.forward(seen)
+        # A corruption may take cells away.
+        made = self._pass.forward(seen, gaps=self._job.gaps or self._job.corrupt is not None)
         loss, gradient = self._squared(made, x) if self._quick else self._recorded(made, x)
         self._pass.backward(gradient)
         self._optimizer.step(rate)
