@@ -238,9 +238,9 @@ def _unexplained(rows: Tensor, held_out: Tensor, block: int, run: Run) -> float:
     """Mean squared error of held-out pictures, whose mean variance is about 1 on the rows of fit."""
     with torch.inference_mode():
         errors = _blocks(
-            held_out, block, lambda i: (run(rows[i]).reconstruction - rows[i]).square().flatten(1).mean(dim=1)
+            held_out, block, lambda i: (run(rows[i]).reconstruction - rows[i]).square().flatten(1).nanmean(dim=1)
         )
-    return float(errors.mean())
+    return float(errors.nanmean().nan_to_num(nan=1.0))
 
 
 def _members(output: Output) -> int:

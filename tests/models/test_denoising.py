@@ -483,3 +483,12 @@ class TestRefused:
         """Text and infinities are refused as they are by every estimator."""
         with pytest.raises((DataError, DataTypeError), match=r"must be numbers|infinity"):
             denoiser().fit(X)
+
+
+def test_gaps_in_the_spoiled_rows_of_pairs_only():
+    """Clean rows without a gap, spoiled ones with gaps: every epoch trains."""
+    draw = np.random.default_rng(0)
+    clean = draw.normal(size=(200, 3)) @ draw.normal(size=(3, 6))
+    spoiled = np.where(draw.random(clean.shape) < 0.1, np.nan, clean)
+    model = DenoisingAutoencoder(latent_dim=3, max_epochs=4, network="dense", random_state=0).fit(spoiled, clean)
+    assert [entry["epoch"] for entry in model.history_] == [0, 1, 2, 3, 4]

@@ -302,3 +302,28 @@ def test_outlines_take_no_memory(made):
     scorer = detector_state.outline(spec, fitted.model_.plan_, layout)
     assert all(value.device == torch.device("meta") for value in scorer.state_dict().values())
     assert detector_state.shapes(spec, scorer)["scorer.local.reference"] == ("float32", (2**24, layout.n_targets))
+
+
+def test_a_detector_of_signals_scores_the_same_from_its_file(tmp_path):
+    """What follows from the length of a signal is in no file, and is there all the same."""
+    rows = np.cumsum(np.random.default_rng(0).normal(size=(120, 40)), axis=1)
+    detector = isthmus.AnomalyDetector(isthmus.Autoencoder(2, network="dense", max_epochs=1), random_state=0).fit(rows)
+    assert detector.scorer_.slopes is not None
+    detector.save(tmp_path / "signals.safetensors")
+    loaded = isthmus.load(tmp_path / "signals.safetensors")
+    assert np.array_equal(loaded.anomaly_scores(rows), detector.anomaly_scores(rows))
+
+
+@pytest.mark.parametrize("kind", ["mixed bag", "pictures with gaps"])
+def test_every_part_of_a_score_is_in_the_file(tmp_path, kind):
+    """Whitening and the peaks of pictures come back to the last bit."""
+    draw = np.random.default_rng(0)
+    pictures = draw.random((60, 8, 8))
+    pictures[draw.random(pictures.shape) < 0.02] = np.nan
+    rows = pictures if kind == "pictures with gaps" else draw.normal(size=(80, 5))
+    model = isthmus.Autoencoder(2, network="dense", max_epochs=1)
+    contamination = "auto" if kind == "mixed bag" else None
+    detector = isthmus.AnomalyDetector(model, contamination=contamination, random_state=0).fit(rows)
+    assert (detector.scorer_.whitening is None) == (kind != "mixed bag")
+    detector.save(tmp_path / "a.safetensors")
+    assert np.array_equal(isthmus.load(tmp_path / "a.safetensors").anomaly_scores(rows), detector.anomaly_scores(rows))

@@ -358,3 +358,16 @@ def test_nothing_is_measured_that_nothing_depends_on(job_of, curve):
     assert [entry["epoch"] for entry in history if entry["kept"]] == [len(history) - 1]
     for changes in ({"keep": "best", "validation_rows": 0}, {"keep": "last", "validation_rows": 20}):
         assert all(math.isfinite(entry["validation_loss"]) for entry in train(job_of(curve, **changes)))
+
+
+def test_a_fit_that_ends_early_measures_what_it_keeps(job_of, curve):
+    """The kept entry has a validation loss, though none was asked for in between."""
+
+    class Stop(Callback):
+        def on_epoch_end(self, state):
+            state.stop = state.epoch == 2
+
+    history = train(job_of(curve, keep="last", validation_rows=0, callbacks=(Stop(),)))
+    (kept,) = (entry for entry in history if entry["kept"])
+    assert kept["epoch"] == 2
+    assert math.isfinite(kept["validation_loss"])

@@ -79,3 +79,18 @@ def test_settings_beyond_reason_are_refused(job_of, curve, options):
     for make in (RecordedStep, WrittenStep):
         with pytest.raises(ParameterError, match="optimizer_options"):
             make(job_of(curve, optimizer_options=options))
+
+
+def test_what_was_opened_is_closed_when_settings_are_refused(job_of, curve):
+    """After an error no weight is a view into that of all, nor has it a gradient."""
+    job = job_of(curve, optimizer_options={"betas": (1.5, 0.9)})
+    with pytest.raises(ParameterError, match="betas"):
+        make_step(job)
+    for weight in job.network.parameters():
+        assert weight.untyped_storage().nbytes() == weight.nbytes
+        assert weight.grad is None
+
+
+def test_a_users_own_modules_are_recorded(job_of, curve):
+    """They may hold frozen or shared weights, hooks, or a forward pass of their own."""
+    assert isinstance(make_step(job_of(curve, network="custom")), RecordedStep)

@@ -231,7 +231,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         job = Job(
             self.network_, rows, plan, error, self.seed_ if seed is None else seed,
             corrupt=self._corruption(), inputs=inputs, penalty=self._penalty if self._has_penalty else None,
-            callbacks=fitting.watchers(self._parameters), gaps=gaps, squared=fitting.is_squared(plan, self.encoder_.layout),
+            callbacks=fitting.watchers(self._parameters), gaps=gaps,
+            squared=fitting.is_squared(plan, self.encoder_.layout, gaps=gaps),
         )  # fmt: skip
         with threads_for(self._work * plan.batch_size, plan.batch_size * self.encoder_.layout.n_targets * plan.members):
             history = train(job)
@@ -247,8 +248,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _rows(self, X: Any, *, keep: bool = False) -> EncodedRows:
         return self._adopted(X, keep=keep)[1]
 
-    def _run(self, network: Network, what: Any, rows: EncodedRows) -> NDArray[Any]:
-        return in_blocks(lambda x: what(network, x), rows.slice, len(rows), self.block_rows_, self._device)
+    def _run(self, network: Network, what: Any, rows: EncodedRows, dtype: torch.dtype = torch.float32) -> NDArray[Any]:
+        return in_blocks(lambda x: what(network, x), rows.slice, len(rows), self.block_rows_, self._device, dtype)
 
     def _errors(self, network: Network, rows: EncodedRows) -> NDArray[np.float32]:
         layout = self.encoder_.layout
@@ -263,7 +264,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             errors = error_map(net(x).reconstruction, x, layout, gaps=gaps)
             return per_row(errors.double(), gaps=gaps)
 
-        return self._run(network, of_block, rows)
+        return self._run(network, of_block, rows, torch.float64)
 
     def _repr_html_(self) -> str:
         return summary.as_html(self) if hasattr(self, "network_") else str(super()._repr_html_())

@@ -84,6 +84,8 @@ class AnomalyDetector(DetectorParameters, OutlierMixin, BaseEstimator):  # type:
     """
 
     rule_: thresholding.Rule
+    calibration_scores_: Floats
+    notes_: tuple[str, ...]
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Fit to normal rows, or with ``contamination`` to rows among which some are not.
@@ -109,7 +111,7 @@ class AnomalyDetector(DetectorParameters, OutlierMixin, BaseEstimator):  # type:
         found = detecting.detect(self, data, self.seed_)
         self._keep(found.model, found.scorer, np.sort(found.scores))
         self.n_rows_ = len(data)
-        self.notes_: tuple[str, ...] = (*notes_on(data), *found.notes)
+        self.notes_ = (*notes_on(data), *found.notes)
         if len(held_out) < len(data):
             self.notes_ = (*self.notes_, *thresholding.notes_on(rule, len(held_out)))
         if y is not None:
@@ -219,6 +221,9 @@ class AnomalyDetector(DetectorParameters, OutlierMixin, BaseEstimator):  # type:
                 f"{len(scores)} rows are too few to set a threshold on; give at least {detecting.FEWEST_SET_ASIDE} normal rows."
             )
         threshold = thresholding.threshold_of(self.rule_, scores)  # may refuse; then nothing has changed
+        before = thresholding.notes_on(self.rule_, len(self.calibration_scores_))
+        kept = (note for note in self.notes_ if note not in before)
+        self.notes_ = (*kept, *thresholding.notes_on(self.rule_, len(scores)))
         self.calibration_scores_, self.threshold_, self.offset_ = scores, threshold, -threshold
         return self
 

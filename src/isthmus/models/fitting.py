@@ -130,7 +130,7 @@ def fair_anchor(
 
 
 def _most_rows(layout: Layout) -> int:
-    """Rows that PCA looks at: all of a table's, a gibibyte of pictures."""
+    """Rows that PCA looks at where it cannot stream them: all of a table's, a gibibyte of pictures."""
     return sys.maxsize if not isinstance(layout, PixelLayout) else max(1, 2**28 // layout.n_targets)
 
 
@@ -199,9 +199,13 @@ def training_error(plan: Plan, network: Network, layout: Layout, *, gaps: bool) 
     return lambda reconstruction, x: error_map(reconstruction, x, layout, element, gaps=gaps)
 
 
-def is_squared(plan: Plan, layout: Layout) -> bool:
-    """Whether the map that training minimises is the squared error of every target and nothing more."""
-    return plan.loss == "mse" and (isinstance(layout, PixelLayout) or layout.only_numbers)
+def is_squared(plan: Plan, layout: Layout, *, gaps: bool) -> bool:
+    """Whether the map that training minimises is the squared error of every target and nothing more.
+
+    A pixel of which one channel is missing counts as missing, so there every channel does not count by itself.
+    """
+    one_by_one = not gaps or layout.shape[0] == 1 if isinstance(layout, PixelLayout) else layout.only_numbers
+    return plan.loss == "mse" and one_by_one
 
 
 def watchers(parameters: AutoencoderParameters) -> Sequence[Callback]:

@@ -46,8 +46,8 @@ def of_detector(detector: Any) -> str:
         expected_false_alarms(detector.calibration_scores_, detector.threshold_),
         len(detector.calibration_scores_),
     )
-    held, apart = detector.scorer_.shape.n_reference, n < detector.n_rows_
-    aside = f"{n:,} of them set aside for the threshold" if apart else "none of them set aside for the threshold"
+    held, apart = detector.scorer_.shape.n_reference, n != detector.n_rows_
+    aside = f"{n:,} rows set the threshold" if apart else "none of them set aside for the threshold"
     lines = [
         f"AnomalyDetector: {detector.n_rows_:,} rows, {aside}",
         "",

@@ -34,8 +34,9 @@ def in_blocks(
     n_rows: int,
     block: int,
     device: torch.device,
+    dtype: torch.dtype = torch.float32,
 ) -> NDArray[Any]:
-    """``function`` of all rows, (n_rows, ...), in the type that it gives.
+    """``function`` of all rows, (n_rows, ...), as ``dtype``.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ def in_blocks(
     with torch.inference_mode():
         for start in range(0, n_rows, block):
             part = rows(start, min(start + block, n_rows))
-            result = function(_padded(part, block).to(device))[: len(part)].cpu().numpy()
+            result = function(_padded(part, block).to(device))[: len(part)].to(dtype).cpu().numpy()
             if out is None:
                 out = np.empty((n_rows, *result.shape[1:]), dtype=result.dtype)
             out[start : start + len(part)] = result

@@ -109,9 +109,11 @@ def with_memory(network: _Module) -> _Module:
     """
     for module in network.modules():
         for name, weight in module._parameters.items():
-            module._parameters[name] = None if weight is None else nn.Parameter(_with_memory(weight))
+            if weight is not None and weight.is_meta:
+                module._parameters[name] = nn.Parameter(_with_memory(weight))
         for name, buffer in module._buffers.items():
-            module._buffers[name] = None if buffer is None else _with_memory(buffer)
+            if buffer is not None and buffer.is_meta:  # what follows from a shape alone is there already
+                module._buffers[name] = _with_memory(buffer)
     return network
 
 

@@ -22,7 +22,7 @@ class FitState:
     total_epochs, total_steps : what was planned.
     epoch, step : where training stands, counted from 1; 0 before the first.
     loss : training loss of the last step; on devices other than the CPU, mean of the last epoch.
-    history : one dict per epoch: epoch, training_loss, validation_loss, learning_rate.
+    history : one dict per epoch: epoch, training_loss, validation_loss (NaN where it was not measured), learning_rate.
     """
 
     network: nn.Module
@@ -45,7 +45,7 @@ class Callback:
         """After each step of the optimizer."""
 
     def on_epoch_end(self, state: FitState) -> None:
-        """After each pass over the training rows and its validation."""
+        """After each pass over the training rows, and its validation where there is one."""
 
     def on_fit_end(self, state: FitState) -> None:
         """After the best weights are back in place."""

@@ -30,7 +30,7 @@ from isthmus.train.optimizers import learning_rate_at
 from isthmus.train.steps import RecordedStep, WrittenStep, make_step
 
 MOST_ROLLBACKS = 3
-DENSE_ROWS = 1_024
+DENSE_ROWS, DENSE_VALUES = 1_024, 2**22
 LEVEL = 0.01
 """Chance that trained weights that are no better replace those of epoch 0."""
 
@@ -70,6 +70,8 @@ def train(job: Job) -> list[dict[str, float]]:
         network.eval()
         for entry in state.history:
             entry["kept"] = float(entry["epoch"] == best.epoch)
+            if entry["kept"] and math.isnan(entry["validation_loss"]):  # a fit that ended early
+                entry["validation_loss"] = float(_validate(job, validation).mean())
         for callback in job.callbacks:
             callback.on_fit_end(state)
     return state.history
@@ -204,10 +206,16 @@ def _validate(job: Job, validation: Tensor) -> Tensor:
 
 
 def _rows_at_once(job: Job) -> int:
-    """Rows of a validation pass: two batches; at least 1,024 of a dense network, whose small batches would be all calls."""
+    """Rows of a validation pass: two batches; of a dense network, whose small batches would be all calls, as many as have
+    4 million values, at most 1,024.
+    """
     if job.plan.crop:
         return 1  # windows say how many pixels fit in a step, and whole pictures are larger
-    return max(2 * job.plan.batch_size, DENSE_ROWS if can_take(job.network) else 1)
+    few = 2 * job.plan.batch_size
+    if not can_take(job.network):
+        return few
+    values: int = job.network.bounds.low.numel() * job.plan.members  # type: ignore[union-attr,operator]  # a Network's
+    return max(few, min(DENSE_ROWS, DENSE_VALUES // values))
 
 
 def _entry(epoch: int, training_loss: float, validation_loss: float, rate: float) -> dict[str, float]:

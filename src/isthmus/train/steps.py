@@ -21,7 +21,8 @@ from isthmus.train.optimizers import groups_of, make_optimizer
 def make_step(job: Job) -> RecordedStep | WrittenStep:
     """The quicker of the two ways that can take the job."""
     plan = job.plan
-    plain = plan.clip_norm is None and plan.precision == "float32" and job.penalty is None
+    # A user's own modules may hold frozen or shared weights, hooks, or a forward pass of their own.
+    plain = plan.network != "custom" and plan.clip_norm is None and plan.precision == "float32" and job.penalty is None
     return WrittenStep(job) if plain and can_take(job.network) else RecordedStep(job)
 
 
@@ -58,9 +59,15 @@ class WrittenStep:
 
     def __init__(self, job: Job) -> None:
         self._job, self._pass = job, ByHand(job.network)  # type: ignore[arg-type]  # `can_take` said yes
+        # A corruption may take cells away, and spoiled rows of a pair may lack some.
+        self._gaps = job.gaps or job.corrupt is not None or job.inputs is not None
         self._flats = [Flat(group) for group in groups_of(job.network, job.plan)]
         adam = job.plan.optimizer in ("adam", "adamw")
-        self._optimizer = FlatAdam(self._flats, job.plan) if adam else FlatOptimizer(self._flats, job.plan)
+        try:
+            self._optimizer = FlatAdam(self._flats, job.plan) if adam else FlatOptimizer(self._flats, job.plan)
+        except BaseException:  # settings that are refused, an interrupt: nobody else could close what is open
+            self.close()
+            raise
         bounds = job.network.bounds
         self._low, self._high = bounds.low.flatten(), bounds.high.flatten()  # type: ignore[union-attr,operator]  # a Network's
         self._quick = job.squared and not job.plan.trim and not bounds.squash  # type: ignore[union-attr]
@@ -68,8 +75,7 @@ class WrittenStep:
     @torch.no_grad()
     def take(self, x: Tensor, seen: Tensor, rate: float) -> Tensor:
         """As `RecordedStep.take`."""
-        # A corruption may take cells away.
-        made = self._pass.forward(seen, gaps=self._job.gaps or self._job.corrupt is not None)
+        made = self._pass.forward(seen, gaps=self._gaps)
         loss, gradient = self._squared(made, x) if self._quick else self._recorded(made, x)
         self._pass.backward(gradient)
         self._optimizer.step(rate)
