@@ -135,10 +135,15 @@ def detect(parameters: Any, data: Data, seed: int) -> Detection:
     )
 
 
+def sets_aside(n_rows: int) -> bool:
+    """Whether some of ``n_rows`` rows of a fit set the threshold and train nothing."""
+    return n_rows >= FEWEST_SET_ASIDE
+
+
 def split(n_rows: int, fraction: float, seed: int) -> tuple[Tensor, Tensor, tuple[str, ...]]:
     """Indices of the rows that train and of those that set the threshold, and what is to be said of them."""
     every = torch.arange(n_rows)
-    if n_rows < FEWEST_SET_ASIDE:
+    if not sets_aside(n_rows):
         note = (
             f"{n_rows} rows are too few to set some aside: the threshold is that of the rows the model was trained on, and "
             f"its false-alarm rate is not known; {FEWEST_SET_ASIDE} rows are the fewest for that."
@@ -149,9 +154,9 @@ def split(n_rows: int, fraction: float, seed: int) -> tuple[Tensor, Tensor, tupl
     return order[count:].sort().values, order[:count].sort().values, ()
 
 
-def take(data: Data, index: NDArray[np.int64]) -> Data:
-    """The rows of ``data`` at ``index``."""
-    return data.take(index) if isinstance(data, Table) else data[index]
+def take(data: Any, index: NDArray[np.int64]) -> Data:
+    """The rows of ``data``, a table, an array or pictures from files, at ``index``."""
+    return data.take(index) if isinstance(data, Table) else np.asarray(getattr(data, "array", data))[index]
 
 
 def runner(model: BaseAutoencoder) -> Any:

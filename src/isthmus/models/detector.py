@@ -112,7 +112,7 @@ class AnomalyDetector(DetectorParameters, OutlierMixin, BaseEstimator):  # type:
         self._keep(found.model, found.scorer, np.sort(found.scores))
         self.n_rows_ = len(data)
         self.notes_ = (*notes_on(data), *found.notes)
-        if len(held_out) < len(data):
+        if detecting.sets_aside(len(data)):
             self.notes_ = (*self.notes_, *thresholding.notes_on(rule, len(held_out)))
         if y is not None:
             self.notes_ = (

@@ -100,7 +100,7 @@ class Judged:
     @property
     def set_aside(self) -> bool:
         """Whether the threshold stands on rows that the model was not trained on."""
-        return bool(len(self.detector.calibration_scores_) >= 2 and self.detector.n_rows_ >= detecting.FEWEST_SET_ASIDE)
+        return bool(len(self.detector.calibration_scores_) >= 2 and detecting.sets_aside(self.detector.n_rows_))
 
     @cached_property
     def worst(self) -> NDArray[np.int64]:

@@ -25,7 +25,6 @@ from isthmus.data.cells import taken
 from isthmus.data.table import Table
 from isthmus.models import detecting
 from isthmus.models.inputs import Data
-from isthmus.models.trial import row_errors
 from isthmus.nets.blocks import in_blocks
 from isthmus.prep.pixels import PixelEncoder
 from isthmus.prep.rows import EncodedRows
@@ -111,13 +110,13 @@ def ways(detector: Any, data: Data) -> tuple[tuple[Way, ...], float]:
     without PCA beside it not the other.
     """
     model = detector.model_
-    listed = [Way(OURS, detector.anomaly_scores(data))]
     rows = EncodedRows(data, model.encoder_)
+    listed = [Way(OURS, detecting.score_encoded(model, detector.scorer_, rows)[:, 0].astype(np.float64))]
     near = _distances(detector, rows)
     if near is not None:
         listed.append(Way(KNN, near))
     if model.baseline_ is not None:
-        listed.append(Way(PCA, row_errors(model._errors(model.baseline_, rows))))
+        listed.append(Way(PCA, model._row_errors(model.baseline_, rows)))
     return tuple(listed), share_known(detector, rows)
 
 

@@ -16,7 +16,6 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.utils.validation import check_is_fitted
 
 from isthmus import conformal, drift
-from isthmus.data.table import Table
 from isthmus.errors import DataError, IsthmusWarning, ParameterError
 from isthmus.models import detecting, explaining, rivals, thresholding
 
@@ -68,7 +67,7 @@ def moved(detector: Any, X: Any, scores: NDArray[np.float64]) -> str | None:
     if not changed.drifted:
         return None
     some = np.unique(np.linspace(0, len(scores) - 1, min(len(scores), MOST_ASKED)).astype(np.int64))
-    known = rivals.share_known(detector, detector.model_._rows(_taken(X, some)))
+    known = rivals.share_known(detector, detector.model_._rows(detecting.take(X, some)))
     if known > rivals.MOSTLY_KNOWN:
         return f"{known:.0%} of these rows stand among those that the detector keeps from its fit; they score lower than new ones."
     return changed.words
@@ -81,12 +80,7 @@ def reasons_of(detector: Any, X: Any, places: NDArray[np.int64], top: int = 3) -
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", IsthmusWarning)
-        return explaining.explain(detector, _taken(X, places), top=top, every=True)
-
-
-def _taken(X: Any, places: NDArray[np.int64]) -> Any:
-    """The rows of ``X`` at ``places``."""
-    return X.take(places) if isinstance(X, Table) else np.asarray(getattr(X, "array", X))[places]
+        return explaining.explain(detector, detecting.take(X, places), top=top, every=True)
 
 
 def check_rate(detector: Any, n_rows: int) -> None:

@@ -13,7 +13,7 @@ from torch.optim.adamw import adamw
 
 from isthmus.errors import ParameterError
 from isthmus.plan import Plan
-from isthmus.train.optimizers import Group, make_optimizer
+from isthmus.train.optimizers import Group, make_optimizer, set_rate
 
 
 class Flat:
@@ -48,8 +48,7 @@ class FlatOptimizer:
 
     def step(self, rate: float) -> None:
         """Move all weights by their gradients."""
-        for group in self._optimizer.param_groups:
-            group["lr"] = group["share"] * rate
+        set_rate(self._optimizer, rate)
         self._optimizer.step()
 
 

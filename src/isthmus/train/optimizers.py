@@ -85,6 +85,12 @@ def make_optimizer(groups: list[Group], plan: Plan) -> torch.optim.Optimizer:
         raise ParameterError(f"optimizer_options={plan.optimizer_options!r} of {plan.optimizer}: {error}.") from error
 
 
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Give each group of ``optimizer`` its share of the learning rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["share"] * rate
+
+
 def learning_rate_at(step: int, total_steps: int, plan: Plan) -> float:
     """Learning rate of a step: a linear rise to the peak, then a linear fall to zero (Smith 2018); or always the same."""
     if plan.schedule == "constant":

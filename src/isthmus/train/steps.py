@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from isthmus.losses import over_observed, per_row
 from isthmus.nets.by_hand import ByHand, can_take
+from isthmus.nets.network import Bounds
 from isthmus.train.flat import Flat, FlatAdam, FlatOptimizer
 from isthmus.train.job import Job
-from isthmus.train.optimizers import groups_of, make_optimizer
+from isthmus.train.optimizers import groups_of, make_optimizer, set_rate
 
 
 def make_step(job: Job) -> RecordedStep | WrittenStep:
@@ -35,8 +36,7 @@ class RecordedStep:
     def take(self, x: Tensor, seen: Tensor, rate: float) -> Tensor:
         """Move the weights at learning rate ``rate``; the loss before the step, of rows ``x`` that the network sees as ``seen``."""
         job, plan, optimizer = self._job, self._job.plan, self._optimizer
-        for group in optimizer.param_groups:
-            group["lr"] = group["share"] * rate
+        set_rate(optimizer, rate)
         with torch.autocast(job.device.type, torch.bfloat16, enabled=plan.precision == "bfloat16"):
             output = job.forward(seen)
         loss = _loss(job, output.reconstruction.float(), x)
@@ -68,9 +68,9 @@ class WrittenStep:
         except BaseException:  # settings that are refused, an interrupt: nobody else could close what is open
             self.close()
             raise
-        bounds = job.network.bounds
-        self._low, self._high = bounds.low.flatten(), bounds.high.flatten()  # type: ignore[union-attr,operator]  # a Network's
-        self._quick = job.squared and not job.plan.trim and not bounds.squash  # type: ignore[union-attr]
+        self._bounds: Bounds = job.network.bounds  # type: ignore[assignment]  # a Network's
+        self._low, self._high = self._bounds.low.flatten(), self._bounds.high.flatten()
+        self._quick = job.squared and not job.plan.trim and not self._bounds.squash
 
     @torch.no_grad()
     def take(self, x: Tensor, seen: Tensor, rate: float) -> Tensor:
@@ -102,8 +102,7 @@ class WrittenStep:
         """The same for any loss: autograd from the bounds on."""
         job, leaf = self._job, made.requires_grad_()
         with torch.enable_grad():
-            bounded = job.network.bounds(leaf.unflatten(1, self._job.network.bounds.low.shape))  # type: ignore[operator,union-attr]
-            loss = _loss(job, bounded, x)
+            loss = _loss(job, self._bounds(leaf.unflatten(1, self._bounds.low.shape)), x)
             (gradient,) = torch.autograd.grad(loss * job.plan.members, leaf)
         return loss.detach(), gradient
 

@@ -94,6 +94,7 @@ def _check_targets(task: Task) -> None:
 
 def _by_fit(task: Task) -> None:
     """Fit a detector to normal rows, and use it."""
+    from isthmus.models.detecting import sets_aside
     from isthmus.models.detector import AnomalyDetector
     from isthmus.models.verdicts import check_rate
 
@@ -110,7 +111,7 @@ def _by_fit(task: Task) -> None:
     for note in detector.notes_:
         if note not in said:  # those were said before the fit
             terminal.note(note)
-    aside = len(detector.calibration_scores_) if "too few to set some aside" not in " ".join(detector.notes_) else 0
+    aside = len(detector.calibration_scores_) if sets_aside(len(normal)) else 0
     terminal.say(
         f"fitted a detector to {len(normal):,} rows in {seconds:.1f} s: {aside:,} of them set aside for the threshold, "
         f"seed {detector.seed_}", err=task.as_json,
