@@ -10,13 +10,12 @@ of the anomalies that is found. A set with few calibration rows can find none; i
 
 from __future__ import annotations
 
-import argparse
 import json
 import warnings
 from pathlib import Path
 
 import numpy as np
-from one_class import RATES, files_of, split
+from one_class import RATES, arguments, files_of, split
 
 import isthmus
 from isthmus.conformal import cannot_discover
@@ -40,12 +39,7 @@ def measure(path: Path, seed: int, cap: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dir", nargs="?")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--cap", type=int, default=10_000)
-    parser.add_argument("--only", nargs="+", default=[])
-    args = parser.parse_args()
+    args = arguments(__doc__, seeds=3).parse_args()
     warnings.filterwarnings("ignore")
     print(f"{'':16} {'calibr.':>7} {'new':>6}    1 %    5 %   10 %  +-    BH at 10 %: false  found")
     sets = {}

@@ -11,14 +11,13 @@ score is 0 for all. The last line is JSON.
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 import warnings
 from pathlib import Path
 
 import numpy as np
-from one_class import files_of, rows_of
+from one_class import arguments, files_of, rows_of
 from sklearn.covariance import EllipticEnvelope
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -82,12 +81,7 @@ def line(name: str, figures: dict[str, dict[str, float]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dir", nargs="?")
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--cap", type=int, default=10_000)
-    parser.add_argument("--only", nargs="+", default=[])
-    args = parser.parse_args()
+    args = arguments(__doc__, seeds=1).parse_args()
     warnings.filterwarnings("ignore")
     print(
         f"{'':17}{'AUROC':29}{'AP':29}seconds\n{'':17}"

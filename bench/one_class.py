@@ -56,6 +56,16 @@ def files_of(folder: str | None, only: list[str]) -> list[Path]:
     return [file for file in found if not only or any(part in file.stem for part in only)]
 
 
+def arguments(about: str | None, seeds: int) -> argparse.ArgumentParser:
+    """What every bench on these sets can be told: the folder, seeds, the most rows, names."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dir", nargs="?")
+    parser.add_argument("--seeds", type=int, default=seeds)
+    parser.add_argument("--cap", type=int, default=10_000)
+    parser.add_argument("--only", nargs="+", default=[])
+    return parser
+
+
 def rows_of(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Rows and labels of a set."""
     with np.load(path) as file:
@@ -223,11 +233,7 @@ def compare(sets: dict[str, dict[str, Any]], key: str, other: str) -> dict[str, 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dir", nargs="?")
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--cap", type=int, default=10_000)
-    parser.add_argument("--only", nargs="+", default=[])
+    parser = arguments(__doc__, seeds=1)
     parser.add_argument("--json", help="write the figures of every set to this file")
     args = parser.parse_args()
     warnings.filterwarnings("ignore")
