@@ -402,3 +402,11 @@ def test_labels_as_y_are_noted():
     with_labels = small(false_alarm_rate=0.2).fit(X, np.arange(60) % 2)
     assert any("y was not used" in note for note in with_labels.notes_)
     assert np.array_equal(with_labels.anomaly_scores(X), small(false_alarm_rate=0.2).fit(X).anomaly_scores(X))
+
+
+def test_the_summary_after_recalibration_on_as_many_rows():
+    """As many new rows as there were in the fit set the threshold, and the summary still says what it promises."""
+    X = waves(60)
+    detector = small(false_alarm_rate=0.2).fit(X).recalibrate(waves(60, seed=1))
+    assert "60 rows set the threshold" in detector.summary()
+    assert "not known" not in detector.summary()

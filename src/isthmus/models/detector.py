@@ -230,7 +230,8 @@ class AnomalyDetector(DetectorParameters, OutlierMixin, BaseEstimator):  # type:
     def summary(self) -> str:
         """The threshold, what it promises, and the model inside, as text."""
         check_is_fitted(self)
-        return summary.of_detector(self)
+        recalibrated = len(self.calibration_scores_) != self.n_rows_
+        return summary.of_detector(self, apart=detecting.sets_aside(self.n_rows_) or recalibrated)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one model file, as `Autoencoder.save`; it holds at most ``reference_rows`` training rows."""

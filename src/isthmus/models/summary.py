@@ -40,13 +40,13 @@ def as_html(model: Any) -> str:
     return f"<details open><summary><b>{type(model).__name__}</b> (fitted)</summary><table>{cells}</table></details>"
 
 
-def of_detector(detector: Any) -> str:
-    """The threshold, what it promises, the notes, and the model inside."""
+def of_detector(detector: Any, *, apart: bool) -> str:
+    """The threshold, what it promises, the notes, and the model inside; ``apart``: the model saw no row that set the threshold."""
     found, n = (
         expected_false_alarms(detector.calibration_scores_, detector.threshold_),
         len(detector.calibration_scores_),
     )
-    held, apart = detector.scorer_.shape.n_reference, n != detector.n_rows_
+    held = detector.scorer_.shape.n_reference
     aside = f"{n:,} rows set the threshold" if apart else "none of them set aside for the threshold"
     lines = [
         f"AnomalyDetector: {detector.n_rows_:,} rows, {aside}",
