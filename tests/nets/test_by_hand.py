@@ -35,7 +35,7 @@ def both_ways(network, run, x):
     with torch.no_grad():
         made = hand.forward(x)
         pull = torch.randn(made.shape, generator=torch.Generator().manual_seed(9))
-        hand.backward(pull)
+        hand.backward(pull.clone())  # it writes over what it is given
     written = [weight.grad.clone() for weight in network.parameters()]
     recorded = run(x).flatten(1)
     wanted = torch.autograd.grad((recorded * pull).sum(), list(network.parameters()))

@@ -8,10 +8,14 @@ import pytest
 import torch
 
 from isthmus.errors import ParameterError
+from isthmus.layout import ColumnLayout
+from isthmus.losses import ELEMENT_LOSSES, cross_entropy_in, error_map
 from isthmus.nets.members import Members
+from isthmus.nets.network import Bounds
 from isthmus.train.job import rows_of_step
 from isthmus.train.loop import train
 from isthmus.train.steps import RecordedStep, WrittenStep, make_step
+from isthmus.train.written_losses import AbsoluteError, CrossEntropy, SquaredError, written_loss
 
 PLANS = {
     "default": {},
@@ -36,10 +40,10 @@ def weights_after(step, job, steps=5):
 
 
 @pytest.mark.parametrize("name", PLANS)
-@pytest.mark.parametrize("squared", [True, False])
+@pytest.mark.parametrize("element", ["mse", None])
 @pytest.mark.parametrize("gaps", [True, False])
 @pytest.mark.parametrize("members", [1, 3])
-def test_both_ways_agree(job_of, curve, name, squared, gaps, members):
+def test_both_ways_agree(job_of, curve, name, element, gaps, members):
     """Written out or recorded, five steps end at the same weights, for every loss, with gaps and for members."""
     if gaps:
         curve[::7, 2] = torch.nan
@@ -48,12 +52,45 @@ def test_both_ways_agree(job_of, curve, name, squared, gaps, members):
     for make in (RecordedStep, WrittenStep):
         job = job_of(curve, members=members, **PLANS[name])
         network = job.network if members == 1 else Members([job.network] * members)
-        job = dataclasses.replace(job, network=network, gaps=gaps, squared=squared)
+        job = dataclasses.replace(job, network=network, gaps=gaps, element=element)
         found.append(weights_after(make(job), job))
     (losses, weights), (same_losses, same_weights) = found
     assert losses == pytest.approx(same_losses, rel=1e-5)
     for one, other in zip(weights, same_weights, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["mse", "mae", "bce"])
+def test_written_losses_are_those_of_autograd(name):
+    """Value and gradient, of rows within and beyond the bounds, at them, and in a column that never changes."""
+    generator = torch.Generator().manual_seed(0)
+    bounds = Bounds((5,), squash=False)
+    bounds.low.copy_(torch.tensor([0.0, -1.0, 0.5, 0.0, 0.25]))
+    bounds.high.copy_(torch.tensor([1.0, 2.0, 0.5, 1e-3, 0.75]))
+    target = bounds.low + (bounds.high - bounds.low) * torch.rand(50, 5, generator=generator)
+    target[7:9] = 3 * target[7:9] - 1
+    made = (target + 0.5 * torch.randn(50, 5, generator=generator)).requires_grad_()
+    elements = ELEMENT_LOSSES | {"bce": cross_entropy_in(bounds.low, bounds.high)}
+    wanted = error_map(bounds(made), target, ColumnLayout(5), elements[name], gaps=False).mean()
+    (slope,) = torch.autograd.grad(3 * wanted, made)
+    written = {"mse": lambda *a: SquaredError(*a, gaps=False), "mae": AbsoluteError, "bce": CrossEntropy}[name](bounds, 3)
+    with torch.no_grad():
+        for _ in range(2):  # the second time over what the first left
+            loss, gradient = written.of(made.detach(), target)
+            torch.testing.assert_close(loss, wanted.detach())
+            torch.testing.assert_close(gradient, slope, rtol=1e-4, atol=1e-6)
+
+
+def test_which_losses_are_written(job_of, curve):
+    """Those of single numbers; trimmed rows, and gaps where more than squares would be needed, are recorded."""
+    bounds = job_of(curve).network.bounds
+    kinds = {"mse": SquaredError, "mae": AbsoluteError, "bce": CrossEntropy, "huber": type(None), None: type(None)}
+    for name, kind in kinds.items():
+        job = dataclasses.replace(job_of(curve), element=name, gaps=False)
+        assert type(written_loss(job, bounds)) is kind
+        gappy = written_loss(dataclasses.replace(job, gaps=True), bounds)
+        assert (gappy is not None) == (name == "mse")
+        assert written_loss(dataclasses.replace(job, plan=dataclasses.replace(job.plan, trim=0.1)), bounds) is None
 
 
 def test_which_way_is_taken(job_of, curve):

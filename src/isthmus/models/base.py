@@ -232,7 +232,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             self.network_, rows, plan, error, self.seed_ if seed is None else seed,
             corrupt=self._corruption(), inputs=inputs, penalty=self._penalty if self._has_penalty else None,
             callbacks=fitting.watchers(self._parameters), gaps=gaps,
-            squared=fitting.is_squared(plan, self.encoder_.layout, gaps=gaps),
+            element=fitting.element_loss(plan, self.encoder_.layout, gaps=gaps),
         )  # fmt: skip
         with threads_for(self._work * plan.batch_size, plan.batch_size * self.encoder_.layout.n_targets * plan.members):
             history = train(job)

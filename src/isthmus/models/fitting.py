@@ -199,13 +199,13 @@ def training_error(plan: Plan, network: Network, layout: Layout, *, gaps: bool) 
     return lambda reconstruction, x: error_map(reconstruction, x, layout, element, gaps=gaps)
 
 
-def is_squared(plan: Plan, layout: Layout, *, gaps: bool) -> bool:
-    """Whether the map that training minimises is the squared error of every target and nothing more.
+def element_loss(plan: Plan, layout: Layout, *, gaps: bool) -> str | None:
+    """The name of the loss, where the map that training minimises is that of each target by itself and nothing more.
 
-    A pixel of which one channel is missing counts as missing, so there every channel does not count by itself.
+    A pixel of which one channel is missing counts as missing, so there no channel counts by itself.
     """
     one_by_one = not gaps or layout.shape[0] == 1 if isinstance(layout, PixelLayout) else layout.only_numbers
-    return plan.loss == "mse" and one_by_one
+    return plan.loss if one_by_one else None
 
 
 def watchers(parameters: AutoencoderParameters) -> Sequence[Callback]:

@@ -7,8 +7,10 @@ operations and on recording them. For layers ``h' = act(h W^T + b)`` the chain r
     g = g * act'(...)        db = sum of the rows of g
     dW = g^T h               gradient for the layer before: g W
 
-Here they are called on tensors that lie ready, and nothing is recorded. The same numbers come out of autograd to rounding
-(`tests/nets/test_by_hand.py` holds the two against each other); networks with anything else in them go the usual way.
+Here they are called on tensors that lie ready, and nothing is recorded. What a step makes goes to the memory that the step
+before made its own in: memory that is asked for anew costs as much as the arithmetic of a small layer. The same numbers come
+out of autograd to rounding (`tests/nets/test_by_hand.py` holds the two against each other); networks with anything else in
+them go the usual way.
 
 Stacked members (`isthmus.nets.members`) have one more axis in front, of weights and of rows; products become batched ones.
 """
@@ -26,16 +28,28 @@ from isthmus.nets.members import Members
 from isthmus.nets.network import Bounds, Network
 
 _aten = torch.ops.aten
-Slope = Callable[[Tensor, Tensor, Tensor], Tensor]
-SLOPES: dict[type[nn.Module], Slope] = {
-    nn.GELU: lambda g, before, after: _aten.gelu_backward(g, before),
-    nn.SiLU: lambda g, before, after: _aten.silu_backward(g, before),
-    nn.ReLU: lambda g, before, after: _aten.threshold_backward(g, after, 0),
-    nn.ELU: lambda g, before, after: _aten.elu_backward(g, 1.0, 1.0, 1.0, False, before),
-    nn.Tanh: lambda g, before, after: _aten.tanh_backward(g, after),
-    nn.Sigmoid: lambda g, before, after: _aten.sigmoid_backward(g, after),
+Apply = Callable[[Tensor, Tensor], object]
+Slope = Callable[[Tensor, Tensor, Tensor], object]
+IN_PLACE = (nn.ReLU, nn.Tanh, nn.Sigmoid)
+"""Activations whose slope follows from their value, so that it may take the place of what it was made of."""
+APPLIED: dict[type[nn.Module], Apply] = {
+    nn.GELU: lambda x, out: _aten.gelu.out(x, out=out),
+    nn.SiLU: lambda x, out: _aten.silu.out(x, out=out),
+    nn.ReLU: lambda x, out: torch.clamp(x, 0, out=out),
+    nn.ELU: lambda x, out: _aten.elu.out(x, out=out),
+    nn.Tanh: lambda x, out: torch.tanh(x, out=out),
+    nn.Sigmoid: lambda x, out: torch.sigmoid(x, out=out),
 }
-"""Of each activation: (gradient behind it, values before it, values behind it) to the gradient before it."""
+"""Of each activation: (values before it, where to write those behind it)."""
+SLOPES: dict[type[nn.Module], Slope] = {
+    nn.GELU: lambda g, before, after: _aten.gelu_backward.grad_input(g, before, grad_input=g),
+    nn.SiLU: lambda g, before, after: _aten.silu_backward.grad_input(g, before, grad_input=g),
+    nn.ReLU: lambda g, before, after: _aten.threshold_backward.grad_input(g, after, 0, grad_input=g),
+    nn.ELU: lambda g, before, after: _aten.elu_backward.grad_input(g, 1.0, 1.0, 1.0, False, before, grad_input=g),
+    nn.Tanh: lambda g, before, after: _aten.tanh_backward.grad_input(g, after, grad_input=g),
+    nn.Sigmoid: lambda g, before, after: _aten.sigmoid_backward.grad_input(g, after, grad_input=g),
+}
+"""Of each activation: (gradient behind it, values before it, values behind it); the gradient before it is written over the first."""
 
 
 def can_take(network: nn.Module) -> bool:
@@ -43,15 +57,9 @@ def can_take(network: nn.Module) -> bool:
     one = network.stacked if isinstance(network, Members) else network
     if type(one) is not Network or one.refiner is not None or not isinstance(one.bounds, Bounds):
         return False
-    return all(isinstance(part, nn.Sequential) and _layers_of(part) is not None for part in (one.encoder, one.decoder))
-
-
-@dataclass(frozen=True)
-class _Layer:
-    """A fully connected layer and the activation behind it, if there is one."""
-
-    linear: nn.Linear
-    activation: nn.Module | None
+    parts = [_layers_of(part) if isinstance(part, nn.Sequential) else None for part in (one.encoder, one.decoder)]
+    # A linear path adds to what comes last in each part, which an activation there would need as it was.
+    return all(layers and (one.linear is None or layers[-1].activation is None) for layers in parts)
 
 
 def _layers_of(part: nn.Module) -> list[_Layer] | None:
@@ -59,9 +67,9 @@ def _layers_of(part: nn.Module) -> list[_Layer] | None:
     layers: list[_Layer] = []
     for module in part.children():
         if type(module) in (nn.Linear, Linear) and module.bias is not None:
-            layers.append(_Layer(module, None))  # type: ignore[arg-type]  # its type was just asked
+            layers.append(_Layer(module))  # type: ignore[arg-type]  # its type was just asked
         elif type(module) in SLOPES and layers and layers[-1].activation is None:
-            layers[-1] = _Layer(layers[-1].linear, module)
+            layers[-1].activation = type(module)
         elif not isinstance(module, (nn.Flatten, nn.Unflatten)):
             return None
     return layers or None
@@ -78,79 +86,108 @@ class ByHand:
     def __init__(self, network: Network) -> None:
         self._members = network.count if isinstance(network, Members) else 0
         one = network.stacked if isinstance(network, Members) else network
-        self._encoder, self._decoder = _Chain(one.encoder), _Chain(one.decoder)
-        self._anchor = None if one.linear is None else (one.linear.encoder, one.linear.decoder)
+        self._encoder, self._decoder = _layers_of(one.encoder) or [], _layers_of(one.decoder) or []
+        self._anchor = None if one.linear is None else (_Layer(one.linear.encoder), _Layer(one.linear.decoder))
         scale = one.latent_scale
         self._scale = scale[:, None] if self._members else scale
 
     def forward(self, x: Tensor, *, gaps: bool = True) -> Tensor:
         """Rows (n, ...), missing cells NaN, to reconstructions (n, n_targets) that are not bounded yet.
 
-        Members see equal blocks of the rows, as in `Members.each`. ``gaps=False`` spares the search for missing cells.
+        Members see equal blocks of the rows, as in `Members.each`. ``gaps=False`` spares the search for missing cells. What
+        is given lies in memory that the next call writes over.
         """
         x = (x.nan_to_num() if gaps else x).flatten(1)
         x = x.unflatten(0, (self._members, -1)) if self._members else x
-        z = self._encoder.forward(x)
+        z = _through(self._encoder, x)
         if self._anchor is None:
-            whitened = z / self._scale
-            y = self._decoder.forward(whitened)
+            y = _through(self._decoder, z / self._scale)
         else:
             encoder, decoder = self._anchor
-            whitened = z.add_(_times(x, encoder)).div_(self._scale)
-            y = self._decoder.forward(whitened).add_(_times(whitened, decoder))
-        self._x, self._whitened = x, whitened
+            whitened = encoder.add(x, z).div_(self._scale)
+            y = decoder.add(whitened, _through(self._decoder, whitened))
         return y.flatten(0, 1) if self._members else y
 
     def backward(self, gradient: Tensor) -> None:
-        """Write the weights' gradients, from that with respect to what `forward` gave."""
+        """Write the weights' gradients, from that with respect to what `forward` gave, which is written over."""
         g = gradient.unflatten(0, (self._members, -1)) if self._members else gradient
-        last = self._decoder.backward(g, inwards=True)
         if self._anchor is None:
-            self._encoder.backward(last / self._scale, inwards=False)
+            _back(self._encoder, _back(self._decoder, g).div_(self._scale), inwards=False)
             return
         encoder, decoder = self._anchor
-        _write(decoder, g, self._whitened)
-        last = last.add_(torch.matmul(g, decoder.weight)).div_(self._scale)
-        _write(encoder, last, self._x)
-        self._encoder.backward(last, inwards=False)
+        direct = decoder.backward(g)
+        last = _back(self._decoder, g).add_(direct).div_(self._scale)
+        encoder.backward(last, inwards=False)
+        _back(self._encoder, last, inwards=False)
 
 
-class _Chain:
-    """Layers one behind the other, and what each saw in the last forward pass."""
+class _Layer:
+    """A fully connected layer and the activation behind it, if there is one."""
 
-    def __init__(self, part: nn.Module) -> None:
-        self._layers = _layers_of(part) or []
-        self._seen: list[tuple[Tensor, Tensor, Tensor]] = []
+    def __init__(self, linear: nn.Linear) -> None:
+        self.activation: type[nn.Module] | None = None
+        self._linear = linear
+        self._rooms: dict[torch.Size, _Room] = {}
 
     def forward(self, x: Tensor) -> Tensor:
-        self._seen.clear()
-        for layer in self._layers:
-            before = _times(x, layer.linear)
-            after = before if layer.activation is None else layer.activation(before)
-            self._seen.append((x, before, after))
-            x = after
-        return x
+        """Rows (n, inputs), or (members, n, inputs), to (..., outputs)."""
+        room, layer = self._room_for(x), self._linear
+        if x.ndim == 3:
+            torch.baddbmm(layer.bias[:, None], x, layer.weight.mT, out=room.before)
+        else:
+            torch.addmm(layer.bias, x, layer.weight.mT, out=room.before)
+        if self.activation is not None:
+            APPLIED[self.activation](room.before, room.after)
+        return room.after
 
-    def backward(self, g: Tensor, *, inwards: bool) -> Tensor:
-        """Write the gradients of the weights; the gradient with respect to the rows, where ``inwards`` asks for it."""
-        for place in reversed(range(len(self._layers))):
-            layer, (x, before, after) = self._layers[place], self._seen[place]
-            if layer.activation is not None:
-                g = SLOPES[type(layer.activation)](g, before, after)
-            _write(layer.linear, g, x)
-            if place or inwards:
-                g = torch.matmul(g, layer.linear.weight)
-        return g
+    def add(self, x: Tensor, to: Tensor) -> Tensor:
+        """What the layer gives for ``x``, added to ``to`` in place."""
+        self._room_for(x)
+        if x.ndim == 3:
+            return to.baddbmm_(x, self._linear.weight.mT).add_(self._linear.bias[:, None])
+        return to.addmm_(x, self._linear.weight.mT).add_(self._linear.bias)
+
+    def backward(self, g: Tensor, *, inwards: bool = True) -> Tensor:
+        """Write the gradients of the weights; that with respect to the rows, where ``inwards`` asks for it.
+
+        ``g`` is the gradient with respect to what the layer gave last, and is written over.
+        """
+        room, layer = self._room, self._linear
+        if self.activation is not None:
+            SLOPES[self.activation](g, room.before, room.after)
+        torch.matmul(g.mT, room.x, out=layer.weight.grad)
+        torch.sum(g, dim=-2, out=layer.bias.grad)
+        return torch.matmul(g, layer.weight, out=room.inwards) if inwards else g
+
+    def _room_for(self, x: Tensor) -> _Room:
+        """The memory for as many rows as ``x`` has; `backward` finds it again."""
+        size = x.shape[:-1]
+        if size not in self._rooms:
+            before = x.new_empty((*size, self._linear.weight.shape[-2]))
+            after = before if self.activation in (None, *IN_PLACE) else torch.empty_like(before)
+            self._rooms[size] = _Room(x, before, after, x.new_empty(x.shape))
+        self._room = self._rooms[size]
+        self._room.x = x
+        return self._room
 
 
-def _times(x: Tensor, layer: nn.Linear) -> Tensor:
-    """The layer's product, as in training."""
-    if x.ndim == 3:
-        return torch.baddbmm(layer.bias[:, None], x, layer.weight.mT)
-    return torch.addmm(layer.bias, x, layer.weight.mT)
+@dataclass
+class _Room:
+    """Of one number of rows: what a layer sees, makes, gives, and hands back."""
+
+    x: Tensor
+    before: Tensor
+    after: Tensor
+    inwards: Tensor
 
 
-def _write(layer: nn.Linear, g: Tensor, x: Tensor) -> None:
-    """Write the gradients of a layer that saw ``x``, from that with respect to what it gave."""
-    torch.matmul(g.mT, x, out=layer.weight.grad)
-    torch.sum(g, dim=-2, out=layer.bias.grad)
+def _through(layers: list[_Layer], x: Tensor) -> Tensor:
+    for layer in layers:
+        x = layer.forward(x)
+    return x
+
+
+def _back(layers: list[_Layer], g: Tensor, *, inwards: bool = True) -> Tensor:
+    for layer in reversed(layers):
+        g = layer.backward(g, inwards=inwards or layer is not layers[0])
+    return g

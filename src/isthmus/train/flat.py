@@ -1,19 +1,22 @@
 """Weights moved into one piece of memory, and optimizers over it: one call moves them all.
 
-Every optimizer of isthmus treats each number by itself, so it does not matter to it where one layer's weights end.
+Every optimizer of isthmus treats each number by itself, so it does not matter to it where one layer's weights end. The formulas are
+those of `isthmus.train.optimizers.OPTIMIZERS`, which `tests/train/test_steps.py` holds them against; here they work in place and
+without their classes, which make memory anew in each step and load torch's compiler on the first, for longer than a small fit takes.
 """
 
 from __future__ import annotations
 
+import inspect
+import math
 from typing import Any
 
 import torch
-from torch import nn
-from torch.optim.adamw import adamw
+from torch import Tensor, nn
 
 from isthmus.errors import ParameterError
 from isthmus.plan import Plan
-from isthmus.train.optimizers import Group, make_optimizer, set_rate
+from isthmus.train.optimizers import OPTIMIZERS, Group, make_optimizer, set_rate
 
 
 class Flat:
@@ -40,6 +43,12 @@ class Flat:
             weight.data, weight.grad = weight.detach().clone(), None
 
 
+def flat_optimizer(flats: list[Flat], plan: Plan) -> FlatRule | FlatOptimizer:
+    """What moves the weights as the plan says."""
+    rule = RULES.get(plan.optimizer)
+    return FlatOptimizer(flats, plan) if rule is None else rule(flats, plan)
+
+
 class FlatOptimizer:
     """The plan's optimizer, as torch has it."""
 
@@ -52,37 +61,101 @@ class FlatOptimizer:
         self._optimizer.step()
 
 
-class FlatAdam:
-    """Adam with decoupled weight decay (Kingma, Ba 2015; Loshchilov, Hutter 2019).
+class FlatRule:
+    """An optimizer's formula over each group's one tensor."""
 
-    By torch's function and not by its class: the class loads torch's compiler on its first step, which takes longer than a
-    small fit.
-    """
+    names: tuple[str, ...]
+    """Of the tensors that it keeps from step to step, beside each weight."""
 
     def __init__(self, flats: list[Flat], plan: Plan) -> None:
         self._groups = [flat.group for flat in flats]
-        self._state = [_State(group.weights[0]) for group in self._groups]
-        options: dict[str, Any] = {"betas": plan.betas, "eps": 1e-8} | plan.optimizer_options
-        self._betas, self._eps = options["betas"], options["eps"]
-        if not all(0 <= beta < 1 for beta in self._betas) or not self._eps >= 0:
-            raise ParameterError(
-                f"optimizer_options={plan.optimizer_options!r} of {plan.optimizer}: betas lie from 0 to below 1, eps is at least 0."
-            )
+        self._options = _options(plan)
+        self._kept = [self._start(flat.group.weights[0].detach()) for flat in flats]
+
+    def _start(self, weights: Tensor) -> dict[str, Tensor]:
+        return {name: torch.zeros_like(weights) for name in self.names}
 
     def step(self, rate: float) -> None:
         """Move all weights by their gradients."""
-        for group, state in zip(self._groups, self._state, strict=True):
+        for group, kept in zip(self._groups, self._kept, strict=True):
             (whole,) = group.weights
-            adamw(
-                [whole], [whole.grad], [state.mean], [state.square], [], [state.steps],  # type: ignore[list-item]  # it is there
-                fused=True, amsgrad=False, beta1=self._betas[0], beta2=self._betas[1], lr=group.share * rate,
-                weight_decay=group.decay, eps=self._eps, maximize=False,
-            )  # fmt: skip
+            assert whole.grad is not None  # `Flat` made it
+            self._move(whole.data, whole.grad, kept, group.share * rate, group.decay)
+
+    def _move(self, weights: Tensor, gradient: Tensor, kept: dict[str, Tensor], rate: float, decay: float) -> None:
+        raise NotImplementedError
 
 
-class _State:
-    """The running means of gradients and of their squares, and how many there were."""
+class FlatAdam(FlatRule):
+    """Adam with decoupled weight decay (Kingma, Ba 2015; Loshchilov, Hutter 2019), torch's kernel."""
 
-    def __init__(self, whole: nn.Parameter) -> None:
-        self.mean, self.square = torch.zeros_like(whole.data), torch.zeros_like(whole.data)
-        self.steps = torch.zeros((), dtype=torch.float32, device=whole.device)
+    names = ("mean", "square")
+
+    def _start(self, weights: Tensor) -> dict[str, Tensor]:
+        return {**super()._start(weights), "steps": torch.zeros((), dtype=torch.float32, device=weights.device)}
+
+    def _move(self, weights: Tensor, gradient: Tensor, kept: dict[str, Tensor], rate: float, decay: float) -> None:
+        kept["steps"].add_(1)
+        first, second = self._options["betas"]
+        # Not `torch.optim.adamw.adamw`, which ends here: its checks take longer than a small network's whole move.
+        torch._fused_adamw_(
+            [weights], [gradient], [kept["mean"]], [kept["square"]], [], [kept["steps"]], amsgrad=False, lr=rate,
+            beta1=first, beta2=second, weight_decay=decay, eps=self._options["eps"], maximize=False,
+        )  # fmt: skip
+
+
+class FlatAdadelta(FlatRule):
+    """Adadelta (Zeiler 2012)."""
+
+    names = ("square", "moved", "root", "move")
+
+    def _move(self, weights: Tensor, gradient: Tensor, kept: dict[str, Tensor], rate: float, decay: float) -> None:
+        rho, eps = self._options["rho"], self._options["eps"]
+        if decay:
+            gradient.add_(weights, alpha=decay)
+        kept["square"].mul_(rho).addcmul_(gradient, gradient, value=1 - rho)
+        root = torch.add(kept["square"], eps, out=kept["root"]).sqrt_()
+        move = torch.add(kept["moved"], eps, out=kept["move"]).sqrt_().div_(root).mul_(gradient)
+        kept["moved"].mul_(rho).addcmul_(move, move, value=1 - rho)
+        weights.add_(move, alpha=-rate)
+
+
+class FlatRMSpropTF(FlatRule):
+    """`isthmus.train.rmsprop_tf.RMSpropTF`."""
+
+    names = ("square", "root")
+
+    def _start(self, weights: Tensor) -> dict[str, Tensor]:
+        return {**super()._start(weights), "square": torch.full_like(weights, self._options["start"])}
+
+    def _move(self, weights: Tensor, gradient: Tensor, kept: dict[str, Tensor], rate: float, decay: float) -> None:
+        alpha = self._options["alpha"]
+        if decay:
+            gradient.add_(weights, alpha=decay)
+        kept["square"].mul_(alpha).addcmul_(gradient, gradient, value=1 - alpha)
+        root = torch.add(kept["square"], self._options["eps"], out=kept["root"]).rsqrt_()
+        weights.addcmul_(gradient, root, value=-rate)
+
+
+def _options(plan: Plan) -> dict[str, Any]:
+    """The settings of the plan's optimizer: its class's defaults, and what the plan says instead; refused out of range."""
+    parameters = inspect.signature(OPTIMIZERS[plan.optimizer]).parameters
+    options = {name: one.default for name, one in parameters.items()} | {"betas": plan.betas} | plan.optimizer_options
+    for name, below in BELOW.items():
+        numbers = options[name] if isinstance(options.get(name), (tuple, list)) else (options.get(name, 0.0),)
+        if not all(0 <= number < below for number in numbers):
+            raise ParameterError(
+                f"optimizer_options={plan.optimizer_options!r} of {plan.optimizer}: {name} must be at least 0"
+                f"{f' and below {below:g}' if math.isfinite(below) else ''}; got {options[name]!r}."
+            )
+    return options
+
+
+BELOW = {"betas": 1.0, "rho": math.nextafter(1.0, 2.0), "alpha": math.nextafter(1.0, 2.0), "eps": math.inf, "start": math.inf}
+"""What a setting must lie below; none may be negative."""
+RULES: dict[str, type[FlatRule]] = {
+    "adam": FlatAdam,
+    "adamw": FlatAdam,
+    "adadelta": FlatAdadelta,
+    "rmsprop-tf": FlatRMSpropTF,
+}

@@ -55,7 +55,8 @@ class Job:
     penalty : output to one number per row, added to the loss, or to None.
     gaps : whether any cell is missing.
     inputs : what the network sees in place of ``rows``, one for each; None: those themselves.
-    squared : whether ``error_map`` is the squared error of every target and nothing more.
+    element : the loss by name (see `isthmus.plan.Plan`) where ``error_map`` is that of each target by itself and nothing more;
+        None where it is not.
     """
 
     network: nn.Module
@@ -68,7 +69,7 @@ class Job:
     callbacks: Sequence[Callback] = ()
     gaps: bool = True
     inputs: Rows | None = None
-    squared: bool = False
+    element: str | None = None
 
     @property
     def device(self) -> torch.device:

@@ -6,17 +6,16 @@ writes the gradient out (`isthmus.nets.by_hand`), over weights that lie one behi
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from isthmus.losses import over_observed, per_row
 from isthmus.nets.by_hand import ByHand, can_take
 from isthmus.nets.network import Bounds
-from isthmus.train.flat import Flat, FlatAdam, FlatOptimizer
+from isthmus.train.flat import Flat, flat_optimizer
 from isthmus.train.job import Job
 from isthmus.train.optimizers import groups_of, make_optimizer, set_rate
+from isthmus.train.written_losses import written_loss
 
 
 def make_step(job: Job) -> RecordedStep | WrittenStep:
@@ -62,21 +61,20 @@ class WrittenStep:
         # A corruption may take cells away, and spoiled rows of a pair may lack some.
         self._gaps = job.gaps or job.corrupt is not None or job.inputs is not None
         self._flats = [Flat(group) for group in groups_of(job.network, job.plan)]
-        adam = job.plan.optimizer in ("adam", "adamw")
         try:
-            self._optimizer = FlatAdam(self._flats, job.plan) if adam else FlatOptimizer(self._flats, job.plan)
+            self._optimizer = flat_optimizer(self._flats, job.plan)
         except BaseException:  # settings that are refused, an interrupt: nobody else could close what is open
             self.close()
             raise
         self._bounds: Bounds = job.network.bounds  # type: ignore[assignment]  # a Network's
-        self._low, self._high = self._bounds.low.flatten(), self._bounds.high.flatten()
-        self._quick = job.squared and not job.plan.trim and not self._bounds.squash
+        self._loss = written_loss(job, self._bounds)
 
     @torch.no_grad()
     def take(self, x: Tensor, seen: Tensor, rate: float) -> Tensor:
         """As `RecordedStep.take`."""
         made = self._pass.forward(seen, gaps=self._gaps)
-        loss, gradient = self._squared(made, x) if self._quick else self._recorded(made, x)
+        target = x.flatten(1)[:, : made.shape[1]]
+        loss, gradient = self._recorded(made, x) if self._loss is None else self._loss.of(made, target)
         self._pass.backward(gradient)
         self._optimizer.step(rate)
         return loss
@@ -86,25 +84,13 @@ class WrittenStep:
         for flat in self._flats:
             flat.close()
 
-    def _squared(self, made: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean squared error of the observed cells and its gradient, which passes the bounds as if they were not there."""
-        target = x.flatten(1)[:, : made.shape[1]]
-        miss = torch.clamp(made, self._low, self._high).sub_(target)
-        count: Any = miss.numel()
-        if self._job.gaps:
-            missing = target.isnan()
-            miss.masked_fill_(missing, 0.0)
-            count = missing.logical_not().sum().clamp_min(1)
-        flat = miss.flatten()
-        return torch.dot(flat, flat) / count, miss.mul_(2 * self._job.plan.members / count)
-
     def _recorded(self, made: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         """The same for any loss: autograd from the bounds on."""
-        job, leaf = self._job, made.requires_grad_()
+        job, leaf = self._job, made.detach().requires_grad_()
         with torch.enable_grad():
             loss = _loss(job, self._bounds(leaf.unflatten(1, self._bounds.low.shape)), x)
             (gradient,) = torch.autograd.grad(loss * job.plan.members, leaf)
-        return loss.detach(), gradient
+        return loss.detach(), gradient.contiguous()  # a mean's is one number, seen everywhere
 
 
 def _loss(job: Job, reconstruction: Tensor, x: Tensor) -> Tensor:
