@@ -12,7 +12,7 @@ from isthmus.layout import ColumnLayout
 from isthmus.losses import ELEMENT_LOSSES, cross_entropy_in, error_map
 from isthmus.nets.members import Members
 from isthmus.nets.network import Bounds
-from isthmus.train.job import rows_of_step
+from isthmus.train.job import rows_of_steps
 from isthmus.train.loop import train
 from isthmus.train.steps import RecordedStep, WrittenStep, make_step
 from isthmus.train.written_losses import AbsoluteError, CrossEntropy, SquaredError, written_loss
@@ -32,7 +32,8 @@ PLANS = {
 def weights_after(step, job, steps=5):
     """The losses of a few steps and the weights after them."""
     before = [weight.detach().clone() for weight in job.network.parameters()]
-    losses = [float(step.take(*rows_of_step(job, torch.arange(16) + 16 * n, n), 5e-3)) for n in range(steps)]
+    batches = list(torch.arange(16 * steps).split(16))
+    losses = [float(step.take(x, seen, 5e-3)) for x, seen in rows_of_steps(job, batches, 0)]
     step.close()
     after = [weight.detach().clone() for weight in job.network.parameters()]
     assert not all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
@@ -73,7 +74,9 @@ def test_written_losses_are_those_of_autograd(name):
     elements = ELEMENT_LOSSES | {"bce": cross_entropy_in(bounds.low, bounds.high)}
     wanted = error_map(bounds(made), target, ColumnLayout(5), elements[name], gaps=False).mean()
     (slope,) = torch.autograd.grad(3 * wanted, made)
-    written = {"mse": lambda *a: SquaredError(*a, gaps=False), "mae": AbsoluteError, "bce": CrossEntropy}[name](bounds, 3)
+    written = {"mse": lambda *a: SquaredError(*a, gaps=False), "mae": AbsoluteError, "bce": CrossEntropy}[name](
+        bounds, 3
+    )
     with torch.no_grad():
         for _ in range(2):  # the second time over what the first left
             loss, gradient = written.of(made.detach(), target)

@@ -51,8 +51,7 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
     """(n, in_channels, height, width) to (n, out_channels, height * step, width * step).
 
     The transpose (gradient) of a `SameConv2d` with the same size and step, whatever the size of the pictures; so pixels
-    lie where Keras's ``Conv2DTranspose(padding="same")`` puts them. torch has no padding that differs between the ends:
-    where it must, the last row and column are cut off.
+    lie where Keras's ``Conv2DTranspose(padding="same")`` puts them.
 
     Parameters
     ----------
@@ -64,10 +63,13 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
     def __init__(self, in_channels: int, out_channels: int, size: int, step: int = 1) -> None:
         super().__init__(in_channels, out_channels, size, stride=step)
         self.step = step
-        self.cut = same_padding(step, size, step)[0]
-        self.lacks = max(step - size, 0)
+        cut = same_padding(step, size, step)[0]
+        # Rows of zeros before the first let both ends be cut alike; a longer result and a slice of it take twice the time.
+        self.before = max(0, math.ceil((size - step - 2 * cut) / step))
+        self.cut = cut + self.before * step
+        self.lacks = step * (1 + self.before) + 2 * cut - size
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Enlarge pictures; ``output_size`` is torch's and has no effect."""
-        y = functional.conv_transpose2d(x, self.weight, self.bias, self.step, self.cut, self.lacks)
-        return y[:, :, : x.shape[2] * self.step, : x.shape[3] * self.step]
+        x = functional.pad(x, (self.before, 0, self.before, 0)) if self.before else x
+        return functional.conv_transpose2d(x, self.weight, self.bias, self.step, self.cut, self.lacks)

@@ -151,7 +151,13 @@ def _options(plan: Plan) -> dict[str, Any]:
     return options
 
 
-BELOW = {"betas": 1.0, "rho": math.nextafter(1.0, 2.0), "alpha": math.nextafter(1.0, 2.0), "eps": math.inf, "start": math.inf}
+BELOW = {
+    "betas": 1.0,
+    "rho": math.nextafter(1.0, 2.0),
+    "alpha": math.nextafter(1.0, 2.0),
+    "eps": math.inf,
+    "start": math.inf,
+}
 """What a setting must lie below; none may be negative."""
 RULES: dict[str, type[FlatRule]] = {
     "adam": FlatAdam,

@@ -25,7 +25,7 @@ from isthmus.nets.by_hand import can_take
 from isthmus.nets.seeding import seeded
 from isthmus.sizing import MOST_VALIDATION_ROWS
 from isthmus.train.callbacks import FitState
-from isthmus.train.job import Job, both, for_each, generator_for, rows_of_step
+from isthmus.train.job import Job, both, for_each, generator_for, rows_of_steps
 from isthmus.train.optimizers import learning_rate_at
 from isthmus.train.steps import RecordedStep, WrittenStep, make_step
 
@@ -126,9 +126,9 @@ def _one_epoch(job: Job, state: FitState, step: RecordedStep | WrittenStep, trai
     job.network.train()
     total = torch.zeros((), device=job.device)
     order = training[torch.randperm(len(training), generator=generator_for(job.seed, 1, state.epoch))]
-    for index in _batches(order, job.plan.batch_size):
+    for x, seen in rows_of_steps(job, _batches(order, job.plan.batch_size), first):
         rate = share * learning_rate_at(state.step, state.total_steps, job.plan)
-        loss = step.take(*rows_of_step(job, index, state.step), rate)
+        loss = step.take(x, seen, rate)
         total += loss
         state.step += 1
         if on_cpu:  # elsewhere this would make the device wait
