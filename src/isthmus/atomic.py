@@ -3,7 +3,7 @@
 Bytes go to a temporary file in the target's own folder, are forced to disk, and take the target's name in one rename;
 then the folder is forced to disk, so that a power cut cannot undo the rename. When anything fails before the rename,
 the temporary file is removed and the target is as it was; only a download keeps its part, to go on from there.
-Standard library only. No other file of isthmus opens a file for writing, renames or removes one.
+Standard library only. No other file of isthmus but `isthmus.atomic_folder` opens a file for writing, renames or removes one.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def open_for_replace(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
             raise
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except UserError:
         raise
     except OSError as error:
@@ -154,7 +154,7 @@ def open_to_resume(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
                         os.unlink(part)
                 raise
         os.replace(part, target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except UserError:
         raise
     except OSError as error:
@@ -255,7 +255,7 @@ def _lock(handle: BinaryIO, part: Path) -> None:
         raise OutputError(busy)  # it was renamed between our opening and our locking it
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Force the rename to disk; Windows has no call for it."""
     if os.name == "nt":
         return

@@ -8,6 +8,8 @@
     │   ├── DataTypeError   (TypeError)     cells of a type that cannot be used
     │   ├── ModelFileError  (ValueError)    a model file that is damaged, foreign or of another version
     │   ├── OutputError     (OSError)       a result that cannot be written where it was asked for
+    │   ├── RunChangedError (ValueError)    a run directory holds a fit of other data or settings
+    │   ├── RunBusyError    (OSError)       another process uses the run directory: exit code 75
     │   └── MissingPackageError (ImportError)  an optional package that this call needs is not installed
     └── InternalError       (RuntimeError)  our bug: please report it
 
@@ -54,6 +56,23 @@ class ModelFileError(UserError, ValueError):
 
 class OutputError(UserError, OSError):
     """A result that cannot be written where it was asked for."""
+
+
+class RunChangedError(UserError, ValueError):
+    """A run directory holds a fit of other data or settings.
+
+    Attributes
+    ----------
+    finished : whether that fit came to its end.
+    """
+
+    def __init__(self, message: str, *, finished: bool) -> None:
+        super().__init__(message)
+        self.finished = finished
+
+
+class RunBusyError(UserError, OSError):
+    """Another process uses the run directory."""
 
 
 class MissingPackageError(UserError, ImportError):

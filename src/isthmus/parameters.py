@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import math
 import numbers
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -41,6 +42,7 @@ class Allowed:
     ends : a pair (first, last) of such numbers is allowed too.
     none : None is allowed.
     flag : only True and False are allowed.
+    path : the name of a file or folder is allowed.
     python_only : words for values that cannot be typed on a command line; such values are checked where they are used.
     """
 
@@ -55,6 +57,7 @@ class Allowed:
     ends: bool = False
     none: bool = False
     flag: bool = False
+    path: bool = False
     python_only: str = ""
 
     def admits_number(self, value: object) -> bool:
@@ -73,6 +76,8 @@ class Allowed:
         """Whether ``value`` is allowed, as far as this file can tell."""
         if value is None:
             return self.none
+        if self.path and isinstance(value, (str, os.PathLike)):
+            return bool(os.fspath(value)) and "\0" not in str(value)
         if isinstance(value, str):
             return value in self.choices
         if self.flag:
@@ -96,6 +101,8 @@ class Allowed:
             said.append("a pair (first, last) of such")
         if self.flag:
             said.append("True or False")
+        if self.path:
+            said.append("a path")
         said += [f'"{c}"' for c in self.choices]
         if self.none:
             said.append("None")
@@ -271,6 +278,19 @@ class AutoencoderParameters:
         "auto", "Show a progress bar; auto: on a terminal, for fits over two seconds.", choices=("auto",), flag=True
     )
     callbacks: Any = parameter((), "Objects whose hooks are called in training.", python_only="a sequence of callbacks")
+    run_dir: Any = parameter(
+        None,
+        "Folder for the state of the fit, now and then; a fit that was stopped goes on from there.",
+        path=True,
+        none=True,
+    )
+    checkpoint_seconds: float = parameter(
+        30.0, "From one such state to the next, at least; 0: after every step.", number="float", low=0
+    )
+    fresh: bool = parameter(False, "Forget what the run directory holds.", flag=True)
+    resume_from: Any = parameter(
+        None, "The state to go on from, RUN_DIR/ckpt/STEP, even with other data or settings.", path=True, none=True
+    )
 
 
 @dataclass(eq=False, repr=False)

@@ -73,6 +73,17 @@ class Autoencoder(AutoencoderParameters, BaseAutoencoder):
     progress : bool or "auto", default "auto"
         A bar on standard error; "auto": on a terminal, for fits over two seconds.
     callbacks : sequence of `isthmus.train.callbacks.Callback`, default ()
+    run_dir : path or None, default None
+        Folder that the state of the fit is written to now and then. The same fit again goes on from there and ends with the
+        same bytes as one that was not stopped; other data or settings are refused. Kept after the fit: a finished one is
+        not repeated. SIGINT and SIGTERM save the state first.
+    checkpoint_seconds : float >= 0, default 30
+        Time from one state to the next, at least; and at least so long that writing takes no more than 3 % of the time. 0:
+        after every step.
+    fresh : bool, default False
+        Forget what ``run_dir`` holds.
+    resume_from : path or None, default None
+        The state to go on from, a folder such as ``RUN_DIR/ckpt/000001234``, even with other data or settings.
 
     Attributes
     ----------
@@ -84,6 +95,8 @@ class Autoencoder(AutoencoderParameters, BaseAutoencoder):
         validation_loss (NaN in between where ``keep="last"`` and no rows are held out), learning_rate, kept.
     latent_dim_ : int
     seed_ : int
+    resumed_from_step_ : int
+        The step that the last fit went on from; 0 where it began.
     n_features_in_ : int
     feature_names_in_ : ndarray of str, (n_features_in_,); only where the data had names.
 

@@ -6,6 +6,7 @@ estimator has a network; it is not one.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import Any, Self
 
@@ -20,6 +21,7 @@ from isthmus import parameters as params
 from isthmus.losses import error_map, per_row
 from isthmus.models import fitting, saving, summary
 from isthmus.models.inputs import Data, as_latents, notes_on, read_input, warn_of
+from isthmus.models.running import Run, run_of
 from isthmus.nets.blocks import in_blocks
 from isthmus.nets.network import Network
 from isthmus.nets.seeding import draw_seed
@@ -44,6 +46,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     history_: list[dict[str, float]]
     latent_dim_: int
     seed_: int
+    resumed_from_step_: int
     n_features_in_: int
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -70,14 +73,19 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         params.check(self)
         before = self.network_.state_dict() if self._parameters.warm_start and hasattr(self, "network_") else None
         data = read_input(self, X, kinds=self._parameters.kinds, reset=True)
-        self.seed_ = draw_seed(self._parameters.random_state)
+        with run_of(self._parameters) as run:
+            return self._fit_data(data, seen, before, run)
+
+    def _fit_data(self, data: Data, seen: Any, before: dict[str, Any] | None, run: Run | None) -> Self:
+        self.seed_ = draw_seed(self._parameters.random_state) if run is None else run.seed()
         fitted, rows = fitting.fit_all(data, self._parameters, self.seed_)
         if before is not None:
             fitting.take_over(fitted.network, before)
         self._keep(fitted)
         self.n_rows_ = len(data)
         self.notes_ = (*notes_on(data), *fitted.plan.notes)
-        self.history_ = self._train(rows, fitted.plan, inputs=None if seen is None else self._rows(seen, keep=True))
+        inputs = None if seen is None else self._rows(seen, keep=True)
+        self.history_ = self._train(rows, fitted.plan, inputs=inputs, run=run)
         if self.history_[0]["kept"] and fitted.linear is not None and before is None:
             fitting.set_anchor(self.network_, fitted.linear)
         return self
@@ -223,7 +231,12 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self._work = fitted.work
 
     def _train(
-        self, rows: EncodedRows, plan: Plan, seed: int | None = None, inputs: EncodedRows | None = None
+        self,
+        rows: EncodedRows,
+        plan: Plan,
+        seed: int | None = None,
+        inputs: EncodedRows | None = None,
+        run: Run | None = None,
     ) -> list[dict[str, float]]:
         gaps = rows.has_gaps()
         self.network_.to(plan.device)
@@ -235,7 +248,13 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             element=fitting.element_loss(plan, self.encoder_.layout, gaps=gaps),
         )  # fmt: skip
         with threads_for(self._work * plan.batch_size, plan.batch_size * self.encoder_.layout.n_targets * plan.members):
+            if run is not None:
+                kept = run.checkpoints(
+                    plan, self.network_, rows, inputs, self.seed_, getattr(self, "corruption_", None)
+                )
+                job = dataclasses.replace(job, checkpoints=kept)
             history = train(job)
+        self.resumed_from_step_ = 0 if job.checkpoints is None else job.checkpoints.resumed_from
         self.network_.to("cpu")
         return history
 

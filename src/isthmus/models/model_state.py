@@ -75,7 +75,8 @@ _SPECIAL = {
     "optimizer_options": Either((Null(), _OPTIONS)),
     "corruption": Either((Text(200), _CORRUPTION)),
 }
-UNSAVED = ("callbacks", "device", "progress")
+UNSAVED = ("callbacks", "device", "progress", "run_dir", "checkpoint_seconds", "fresh", "resume_from")
+"""Parameters that say how a fit runs, not what comes of it."""
 
 
 def parameters_rule(owner: type, unsaved: tuple[str, ...] = UNSAVED) -> Object:

@@ -49,7 +49,7 @@ SLOPES: dict[type[nn.Module], Slope] = {
     nn.Tanh: lambda g, before, after: _aten.tanh_backward.grad_input(g, after, grad_input=g),
     nn.Sigmoid: lambda g, before, after: _aten.sigmoid_backward.grad_input(g, after, grad_input=g),
 }
-"""Of each activation: (gradient behind it, values before it, values behind it); the gradient before it is written over the first."""
+"""Of each activation: (gradient behind it, values before it, values behind it); that before it takes the first's place."""
 
 
 def can_take(network: nn.Module) -> bool:

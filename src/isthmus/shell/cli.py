@@ -1,7 +1,8 @@
 """The ``isthmus`` command: arguments go in, an exit code comes out.
 
-0 done; 2 the caller's input is wrong (one line, no traceback); 1 our bug; 130 and 143 stopped by a signal; 141 nobody
-reads the output any more. Verbs are imported when they are asked for, and import what is heavy when they run.
+0 done; 2 the caller's input is wrong (one line, no traceback); 1 our bug; 75 the run directory is in use; 130 and 143
+stopped by a signal; 141 nobody reads the output any more. Verbs are imported when they are asked for, and import what is
+heavy when they run.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 
 import click
 
-from isthmus.errors import InternalError, IsthmusWarning, UserError
+from isthmus.errors import InternalError, IsthmusWarning, RunBusyError, UserError
 from isthmus.shell import terminal
 from isthmus.version import __version__
 
@@ -30,7 +31,7 @@ VERBS = (
     "demo", "recipe", "fit", "encode", "decode", "reconstruct", "denoise", "detect", "explain", "score", "probe", "map",
     "similar", "report", "inspect", "datasets",
 )  # fmt: skip
-BUG, WRONG_INPUT, NO_READER = 1, 2, 141
+BUG, WRONG_INPUT, BUSY, NO_READER = 1, 2, 75, 141
 
 
 class Stopped(BaseException):
@@ -136,6 +137,7 @@ def _explained(error: Exception) -> int:
         terminal.error(error.format_message())
     elif isinstance(error, UserError) or _is_not_fitted(error):
         terminal.error(str(error))
+        return BUSY if isinstance(error, RunBusyError) else WRONG_INPUT
     elif _is_out_of_memory(error):
         terminal.error("there is not enough memory for this; use fewer rows, smaller pictures or a smaller network.")
     else:

@@ -173,7 +173,7 @@ def _option(field: dataclasses.Field[Any]) -> Decorator | None:
     if rule.flag:
         return click.option(f"{flag}/--no-{flag[2:]}", field.name, default=None, help=_help(rule, field.default))
     typed = dataclasses.replace(rule, python_only="")
-    if not typed.choices and typed.number is None:
+    if not typed.choices and typed.number is None and not typed.path:
         return None
     return click.option(
         flag, field.name, type=Typed(flag, typed), metavar=_metavar(typed), help=_help(typed, field.default)
@@ -185,6 +185,7 @@ def _metavar(rule: Allowed) -> str:
     if rule.number is not None:
         noun = "INT" if rule.number == "int" else "NUMBER"
         words.append(f"{noun},{noun},..." if rule.several else noun)
+    words += ["PATH"] if rule.path else []
     words += ["none"] if rule.none else []
     return words[0] if len(words) == 1 else f"[{'|'.join(words)}]"
 

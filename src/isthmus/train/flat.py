@@ -1,8 +1,8 @@
 """Weights moved into one piece of memory, and optimizers over it: one call moves them all.
 
-Every optimizer of isthmus treats each number by itself, so it does not matter to it where one layer's weights end. The formulas are
-those of `isthmus.train.optimizers.OPTIMIZERS`, which `tests/train/test_steps.py` holds them against; here they work in place and
-without their classes, which make memory anew in each step and load torch's compiler on the first, for longer than a small fit takes.
+Every optimizer of isthmus treats each number by itself, so it does not matter to it where one layer's weights end. The formulas
+are those of `isthmus.train.optimizers.OPTIMIZERS`, which `tests/train/test_steps.py` holds them against; here they work in place
+and without their classes, which make memory anew in each step and load torch's compiler first, for longer than a small fit takes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from isthmus.errors import ParameterError
 from isthmus.plan import Plan
-from isthmus.train.optimizers import OPTIMIZERS, Group, make_optimizer, set_rate
+from isthmus.train.optimizers import OPTIMIZERS, Group, give_back, kept_by, make_optimizer, set_rate
 
 
 class Flat:
@@ -60,6 +60,14 @@ class FlatOptimizer:
         set_rate(self._optimizer, rate)
         self._optimizer.step()
 
+    def tensors(self) -> dict[str, Tensor]:
+        """What it keeps from step to step."""
+        return kept_by(self._optimizer)
+
+    def put_back(self, tensors: dict[str, Tensor]) -> None:
+        """Go on from what `tensors` gave."""
+        give_back(self._optimizer, tensors)
+
 
 class FlatRule:
     """An optimizer's formula over each group's one tensor."""
@@ -70,10 +78,17 @@ class FlatRule:
     def __init__(self, flats: list[Flat], plan: Plan) -> None:
         self._groups = [flat.group for flat in flats]
         self._options = _options(plan)
+        self._rooms: dict[tuple[str, torch.Size], Tensor] = {}
         self._kept = [self._start(flat.group.weights[0].detach()) for flat in flats]
 
     def _start(self, weights: Tensor) -> dict[str, Tensor]:
         return {name: torch.zeros_like(weights) for name in self.names}
+
+    def _room(self, name: str, weights: Tensor) -> Tensor:
+        """Memory of the shape of ``weights`` that nothing is kept in."""
+        if (name, weights.shape) not in self._rooms:
+            self._rooms[name, weights.shape] = torch.empty_like(weights)
+        return self._rooms[name, weights.shape]
 
     def step(self, rate: float) -> None:
         """Move all weights by their gradients."""
@@ -81,6 +96,15 @@ class FlatRule:
             (whole,) = group.weights
             assert whole.grad is not None  # `Flat` made it
             self._move(whole.data, whole.grad, kept, group.share * rate, group.decay)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What it keeps from step to step."""
+        return {f"{n}.{name}": value for n, kept in enumerate(self._kept) for name, value in kept.items()}
+
+    def put_back(self, tensors: dict[str, Tensor]) -> None:
+        """Go on from what `tensors` gave."""
+        for name, value in self.tensors().items():
+            value.copy_(tensors[name])
 
     def _move(self, weights: Tensor, gradient: Tensor, kept: dict[str, Tensor], rate: float, decay: float) -> None:
         raise NotImplementedError
@@ -107,15 +131,15 @@ class FlatAdam(FlatRule):
 class FlatAdadelta(FlatRule):
     """Adadelta (Zeiler 2012)."""
 
-    names = ("square", "moved", "root", "move")
+    names = ("square", "moved")
 
     def _move(self, weights: Tensor, gradient: Tensor, kept: dict[str, Tensor], rate: float, decay: float) -> None:
         rho, eps = self._options["rho"], self._options["eps"]
         if decay:
             gradient.add_(weights, alpha=decay)
         kept["square"].mul_(rho).addcmul_(gradient, gradient, value=1 - rho)
-        root = torch.add(kept["square"], eps, out=kept["root"]).sqrt_()
-        move = torch.add(kept["moved"], eps, out=kept["move"]).sqrt_().div_(root).mul_(gradient)
+        root = torch.add(kept["square"], eps, out=self._room("root", weights)).sqrt_()
+        move = torch.add(kept["moved"], eps, out=self._room("move", weights)).sqrt_().div_(root).mul_(gradient)
         kept["moved"].mul_(rho).addcmul_(move, move, value=1 - rho)
         weights.add_(move, alpha=-rate)
 
@@ -123,7 +147,7 @@ class FlatAdadelta(FlatRule):
 class FlatRMSpropTF(FlatRule):
     """`isthmus.train.rmsprop_tf.RMSpropTF`."""
 
-    names = ("square", "root")
+    names = ("square",)
 
     def _start(self, weights: Tensor) -> dict[str, Tensor]:
         return {**super()._start(weights), "square": torch.full_like(weights, self._options["start"])}
@@ -133,7 +157,7 @@ class FlatRMSpropTF(FlatRule):
         if decay:
             gradient.add_(weights, alpha=decay)
         kept["square"].mul_(alpha).addcmul_(gradient, gradient, value=1 - alpha)
-        root = torch.add(kept["square"], self._options["eps"], out=kept["root"]).rsqrt_()
+        root = torch.add(kept["square"], self._options["eps"], out=self._room("root", weights)).rsqrt_()
         weights.addcmul_(gradient, root, value=-rate)
 
 

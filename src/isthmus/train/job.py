@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from isthmus.nets.members import Members
 from isthmus.plan import Plan
 from isthmus.train.callbacks import Callback
+from isthmus.train.checkpoint import Checkpoints
 
 Corrupt = Callable[[Tensor, torch.Generator], Tensor]
 Penalty = Callable[[object], Tensor | None]
@@ -60,6 +61,7 @@ class Job:
     inputs : what the network sees in place of ``rows``, one for each; None: those themselves.
     element : the loss by name (see `isthmus.plan.Plan`) where ``error_map`` is that of each target by itself and nothing more;
         None where it is not.
+    checkpoints : where the state is saved now and then, and taken up; None: nowhere.
     """
 
     network: nn.Module
@@ -73,6 +75,7 @@ class Job:
     gaps: bool = True
     inputs: Rows | None = None
     element: str | None = None
+    checkpoints: Checkpoints | None = None
 
     @property
     def device(self) -> torch.device:
@@ -82,8 +85,8 @@ class Job:
     @property
     def batches_at_once(self) -> int:
         """How many batches are fetched in one go: as many as have a million values."""
-        (row,) = self.rows.take(torch.zeros(1, dtype=torch.long))
-        return max(1, FETCHED // (row.numel() * self.plan.batch_size))
+        values = self.rows.take(torch.zeros(1, dtype=torch.long)).numel()
+        return max(1, int(FETCHED // (values * self.plan.batch_size)))
 
     @property
     def forward(self) -> Callable[[Tensor], Any]:
@@ -91,7 +94,7 @@ class Job:
         return self.network.each if isinstance(self.network, Members) else self.network
 
 
-def rows_of_steps(job: Job, batches: Sequence[Tensor], first: int) -> Iterator[tuple[Tensor, Tensor]]:
+def rows_of_steps(job: Job, batches: Sequence[Tensor], first: int, *, done: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
     """Of each batch of indices the rows, or a window of each picture, and what the network sees of them.
 
     Rows are scattered over memory, and it takes half the time to fetch a few small batches at once.
@@ -99,14 +102,17 @@ def rows_of_steps(job: Job, batches: Sequence[Tensor], first: int) -> Iterator[t
     Parameters
     ----------
     first : the number of the first batch's step.
+    done : batches to leave out. The others are fetched in the same company as without it, for where rows lie in memory may
+        decide how sums are rounded.
     """
     at_once = job.batches_at_once
-    for start in range(0, len(batches), at_once):
+    for start in range(done - done % at_once, len(batches), at_once):
         part = batches[start : start + at_once]
         sizes = [len(index) for index in part]
         x, given = (rows.split(sizes) for rows in both(job, torch.cat(tuple(part))))
-        for place, (one, other) in enumerate(zip(x, given, strict=True)):
-            yield _for_step(job, one, other, first + start + place)
+        for place, (one, other) in enumerate(zip(x, given, strict=True), start=start):
+            if place >= done:
+                yield _for_step(job, one, other, first + place)
 
 
 def _for_step(job: Job, x: Tensor, given: Tensor, step: int) -> tuple[Tensor, Tensor]:

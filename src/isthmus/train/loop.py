@@ -4,20 +4,16 @@ In: a network, encoded rows, a plan, a seed. Out: the history; the network holds
 functions of (seed, epoch, step), so the same seed gives the same bytes. Nothing global is touched: torch's own generator,
 threads and precision stay as they were.
 
-Epoch 0, the network as it starts, competes for the best weights. Where it is anchored, that is PCA. On few validation rows a
-smaller mean can be luck, so trained weights replace PCA only where a paired t-test (Student 1908), one-sided at
-1 %, finds their errors smaller: the simpler model has the benefit of the doubt.
+Where it stands between two steps is `isthmus.train.course`.
 """
 
 from __future__ import annotations
 
-import copy
 import math
 import warnings
 
 import torch
-from scipy import stats
-from torch import Tensor, nn
+from torch import Tensor
 
 from isthmus.errors import IsthmusWarning
 from isthmus.losses import per_row
@@ -25,14 +21,14 @@ from isthmus.nets.by_hand import can_take
 from isthmus.nets.seeding import seeded
 from isthmus.sizing import MOST_VALIDATION_ROWS
 from isthmus.train.callbacks import FitState
+from isthmus.train.checkpoint import Halt
+from isthmus.train.course import Best, Course
 from isthmus.train.job import Job, both, for_each, generator_for, rows_of_steps
 from isthmus.train.optimizers import learning_rate_at
-from isthmus.train.steps import RecordedStep, WrittenStep, make_step
 
 MOST_ROLLBACKS = 3
 DENSE_ROWS, DENSE_VALUES = 1_024, 2**22
-LEVEL = 0.01
-"""Chance that trained weights that are no better replace those of epoch 0."""
+"""Rows of a validation block of a dense network, and its values, at most."""
 
 
 def split_rows(n_rows: int, n_validation: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -44,7 +40,7 @@ def split_rows(n_rows: int, n_validation: int, seed: int) -> tuple[Tensor, Tenso
 
 
 def train(job: Job) -> list[dict[str, float]]:
-    """Train ``job.network`` in place and leave the best weights in it.
+    """Train ``job.network`` in place and leave the best weights in it; go on from the last checkpoint, where there is one.
 
     Returns
     -------
@@ -55,14 +51,15 @@ def train(job: Job) -> list[dict[str, float]]:
     training, validation = split_rows(len(job.rows), plan.validation_rows, job.seed)
     steps = len(_batches(training, plan.batch_size)) * plan.max_epochs
     state = FitState(network, plan.max_epochs, steps)
-    best = _Best(network, _validate(job, validation), job)
+    best = Best(network, _validate(job, validation), job)
     state.history.append(_entry(0, math.nan, best.mean, 0.0))
+    course = Course(job, state, best)
     for callback in job.callbacks:
         callback.on_fit_start(state)
     try:
         # A user's dropout draws from torch's own generator, and their program may have turned gradients off.
         with seeded(job.seed, job.device), torch.enable_grad():
-            _epochs(job, state, best, training, validation)
+            _held(course, training, validation)
     except KeyboardInterrupt:
         warnings.warn("the fit was interrupted; the best weights so far are kept.", IsthmusWarning, stacklevel=2)
     finally:
@@ -77,36 +74,52 @@ def train(job: Job) -> list[dict[str, float]]:
     return state.history
 
 
-def _epochs(job: Job, state: FitState, best: _Best, training: Tensor, validation: Tensor) -> None:
-    step, rollbacks = make_step(job), 0
+def _held(course: Course, training: Tensor, validation: Tensor) -> None:
+    """All epochs; with checkpoints, a signal is let through only when one was written."""
+    checkpoints = course.job.checkpoints
     try:
-        for epoch in range(1, job.plan.max_epochs + 1):
-            state.epoch = epoch
-            loss = _one_epoch(job, state, step, training, share=0.5**rollbacks)
-            if job.device.type != "cpu":
-                state.loss = loss
-            errors = _validate(job, validation) if _is_measured(job, state) else None
-            if not (math.isfinite(loss) and (errors is None or bool(errors.isfinite().all()))):
-                # Back to the last good weights at half the rate; a fit that keeps failing ends with those.
-                best.restore(job.network)
-                step, rollbacks = _anew(step, job), rollbacks + 1
-                if rollbacks > MOST_ROLLBACKS:
-                    warnings.warn(
-                        f"the loss stopped being finite {rollbacks} times (last in epoch {epoch}); the best weights so "
-                        "far are kept. A smaller learning_rate may help.", IsthmusWarning, stacklevel=4,
-                    )  # fmt: skip
-                    return
-                continue
-            best.offer(job.network, epoch, errors)
-            rate = 0.5**rollbacks * learning_rate_at(state.step - 1, state.total_steps, job.plan)
-            error = math.nan if errors is None else float(errors.mean())
-            state.history.append(_entry(epoch, loss, error, rate))
-            for callback in job.callbacks:
-                callback.on_epoch_end(state)
-            if state.stop or (job.plan.patience is not None and epoch - best.epoch >= job.plan.patience):
-                return
+        if checkpoints is None:
+            return _epochs(course, training, validation)
+        with checkpoints.signals():
+            if course.go_on():
+                return None
+            try:
+                _epochs(course, training, validation)
+                course.finish()
+            except Halt:
+                course.save()
     finally:
-        step.close()
+        course.close()
+    return checkpoints.pass_on(course.state.step)
+
+
+def _epochs(course: Course, training: Tensor, validation: Tensor) -> None:
+    job, state, best = course.job, course.state, course.best
+    course.open()
+    for epoch in range(max(1, state.epoch), job.plan.max_epochs + 1):
+        course.begin(epoch)
+        loss = _one_epoch(course, training)
+        if job.device.type != "cpu":
+            state.loss = loss
+        errors = _validate(job, validation) if _is_measured(job, state) else None
+        if not (math.isfinite(loss) and (errors is None or bool(errors.isfinite().all()))):
+            # Back to the last good weights at half the rate; a fit that keeps failing ends with those.
+            course.roll_back()
+            if course.rollbacks > MOST_ROLLBACKS:
+                warnings.warn(
+                    f"the loss stopped being finite {course.rollbacks} times (last in epoch {epoch}); the best weights so "
+                    "far are kept. A smaller learning_rate may help.", IsthmusWarning, stacklevel=5,
+                )  # fmt: skip
+                return
+            continue
+        best.offer(job.network, epoch, errors)
+        rate = course.share * learning_rate_at(state.step - 1, state.total_steps, job.plan)
+        error = math.nan if errors is None else float(errors.mean())
+        state.history.append(_entry(epoch, loss, error, rate))
+        for callback in job.callbacks:
+            callback.on_epoch_end(state)
+        if state.stop or (job.plan.patience is not None and epoch - best.epoch >= job.plan.patience):
+            return
 
 
 def _is_measured(job: Job, state: FitState) -> bool:
@@ -115,21 +128,15 @@ def _is_measured(job: Job, state: FitState) -> bool:
     return plan.keep != "last" or plan.validation_rows > 0 or last
 
 
-def _anew(step: RecordedStep | WrittenStep, job: Job) -> RecordedStep | WrittenStep:
-    step.close()
-    return make_step(job)
-
-
-def _one_epoch(job: Job, state: FitState, step: RecordedStep | WrittenStep, training: Tensor, share: float) -> float:
-    """One pass over the training rows in a new order; the mean loss of its steps."""
-    first, on_cpu = state.step, job.device.type == "cpu"
+def _one_epoch(course: Course, training: Tensor) -> float:
+    """One pass over the training rows in a new order, or what is left of one; the mean loss of its steps."""
+    job, state, on_cpu = course.job, course.state, course.job.device.type == "cpu"
     job.network.train()
-    total = torch.zeros((), device=job.device)
     order = training[torch.randperm(len(training), generator=generator_for(job.seed, 1, state.epoch))]
-    for x, seen in rows_of_steps(job, _batches(order, job.plan.batch_size), first):
-        rate = share * learning_rate_at(state.step, state.total_steps, job.plan)
-        loss = step.take(x, seen, rate)
-        total += loss
+    batches = _batches(order, job.plan.batch_size)
+    for x, seen in rows_of_steps(job, batches, course.first, done=state.step - course.first):
+        rate = course.share * learning_rate_at(state.step, state.total_steps, job.plan)
+        loss = course.take(x, seen, rate)
         state.step += 1
         if on_cpu:  # elsewhere this would make the device wait
             state.loss = float(loss)
@@ -137,7 +144,8 @@ def _one_epoch(job: Job, state: FitState, step: RecordedStep | WrittenStep, trai
             callback.on_step_end(state)
         if state.stop or (on_cpu and not math.isfinite(state.loss)):
             break
-    return float(total) / (state.step - first)
+        course.step_is_done()
+    return float(course.total) / (state.step - course.first)
 
 
 def _batches(rows: Tensor, size: int) -> list[Tensor]:
@@ -146,45 +154,6 @@ def _batches(rows: Tensor, size: int) -> list[Tensor]:
     if len(batches) > 1 and len(batches[-1]) == 1 < size:
         batches[-2:] = [torch.cat(batches[-2:])]
     return batches
-
-
-class _Best:
-    """The best weights so far, and the validation errors of epoch 0 that they have to beat: surely, where that is PCA."""
-
-    def __init__(self, network: nn.Module, errors: Tensor, job: Job) -> None:
-        # PCA has no claim on spoiled rows: it never learnt to restore them, and a few that it gets very wrong hide the gain.
-        restores = job.corrupt is not None or job.inputs is not None
-        self._careful = job.plan.anchored and job.plan.schedule == "anneal" and not restores
-        self._last = job.plan.keep == "last"
-        # A user's network may start with NaN, which nothing would be smaller than.
-        self.epoch, self.mean, self._first = 0, float(errors.mean().nan_to_num(nan=math.inf, posinf=math.inf)), errors
-        self._weights = copy.deepcopy(network.state_dict())
-
-    def offer(self, network: nn.Module, epoch: int, errors: Tensor | None) -> None:
-        """Take the weights of ``epoch`` if their mean error is smaller, and where careful surely smaller than epoch 0's.
-
-        Where the last weights are wanted, they are taken in any case, even without ``errors``.
-        """
-        if not self._last and (errors is None or not self._is_better(errors)):
-            return
-        self.epoch, self.mean = epoch, math.nan if errors is None else float(errors.mean())
-        for name, value in network.state_dict().items():
-            self._weights[name].copy_(value)
-
-    def _is_better(self, errors: Tensor) -> bool:
-        return float(errors.mean()) < self.mean and (not self._careful or _surely_positive(self._first - errors))
-
-    def restore(self, network: nn.Module) -> None:
-        """Put the best weights into ``network``."""
-        network.load_state_dict(self._weights)
-
-
-def _surely_positive(gain: Tensor) -> bool:
-    """Whether the mean of ``gain`` (n,) is above zero by a one-sided t-test; never for a single row."""
-    if len(gain) < 2:
-        return False
-    quantile = float(stats.t.ppf(1 - LEVEL, len(gain) - 1))
-    return float(gain.mean()) > quantile * float(gain.std()) / math.sqrt(len(gain))
 
 
 def _validate(job: Job, validation: Tensor) -> Tensor:
@@ -196,6 +165,8 @@ def _validate(job: Job, validation: Tensor) -> Tensor:
         torch.autocast(job.device.type, torch.bfloat16, enabled=job.plan.precision == "bfloat16"),
     ):
         for number, index in enumerate(validation.split(_rows_at_once(job))):
+            if job.checkpoints is not None:
+                job.checkpoints.look()
             x, seen = (for_each(rows.to(job.device), job.plan.members) for rows in both(job, index))
             seen = seen if job.corrupt is None else job.corrupt(seen, generator_for(job.seed, 4, number))
             errors = job.error_map(job.forward(seen).reconstruction.float(), x)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from isthmus.errors import ParameterError
 from isthmus.plan import Plan
@@ -89,6 +89,30 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Give each group of ``optimizer`` its share of the learning rate."""
     for group in optimizer.param_groups:
         group["lr"] = group["share"] * rate
+
+
+def kept_by(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The tensors that ``optimizer`` keeps from step to step, by the number of the weight and their name."""
+    state = optimizer.state_dict()["state"]
+    return {
+        f"{number}.{name}": torch.as_tensor(value)
+        for number, kept in state.items()
+        for name, value in kept.items()
+        if value is not None
+    }
+
+
+def give_back(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Let ``optimizer`` go on from what `kept_by` gave."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        number, _, key = name.partition(".")
+        weight = weights[int(number)]
+        # Laid out in memory like the weight, as the optimizer would have made it.
+        like = torch.empty_like(weight).copy_(value) if value.shape == weight.shape else value
+        state.setdefault(int(number), {})[key] = like
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def learning_rate_at(step: int, total_steps: int, plan: Plan) -> float:

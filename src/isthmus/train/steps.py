@@ -14,7 +14,7 @@ from isthmus.nets.by_hand import ByHand, can_take
 from isthmus.nets.network import Bounds
 from isthmus.train.flat import Flat, flat_optimizer
 from isthmus.train.job import Job
-from isthmus.train.optimizers import groups_of, make_optimizer, set_rate
+from isthmus.train.optimizers import give_back, groups_of, kept_by, make_optimizer, set_rate
 from isthmus.train.written_losses import written_loss
 
 
@@ -49,6 +49,14 @@ class RecordedStep:
         optimizer.step()
         return loss.detach()
 
+    def tensors(self) -> dict[str, Tensor]:
+        """What the optimizer keeps from step to step."""
+        return kept_by(self._optimizer)
+
+    def put_back(self, tensors: dict[str, Tensor]) -> None:
+        """Go on from what `tensors` gave."""
+        give_back(self._optimizer, tensors)
+
     def close(self) -> None:
         """Nothing to put back."""
 
@@ -78,6 +86,14 @@ class WrittenStep:
         self._pass.backward(gradient)
         self._optimizer.step(rate)
         return loss
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What the optimizer keeps from step to step."""
+        return self._optimizer.tensors()
+
+    def put_back(self, tensors: dict[str, Tensor]) -> None:
+        """Go on from what `tensors` gave."""
+        self._optimizer.put_back(tensors)
 
     def close(self) -> None:
         """Give the weights memory of their own again."""

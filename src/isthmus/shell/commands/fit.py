@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from typing import Any
 
 import click
 
-from isthmus.errors import ParameterError
+from isthmus.errors import ParameterError, RunChangedError, UserError
 from isthmus.parameters import DenoisingParameters
 from isthmus.shell import flags, inputs, output, results, terminal
 
@@ -57,14 +58,15 @@ def command(
     if report_path is not None:
         output.check_file(report_path, (*read, *((target,) if target else ())))
     given = flags.given(context, parameters)
-    model = _unfitted(given, paired=clean is not None)
+    by_default = "run_dir" not in given and target is not None
+    model = _unfitted({**given, "run_dir": f"{target}.run"} if by_default else given, paired=clean is not None)
     rows, spoiled = _read(data, clean, {"kinds": given.get("kinds"), **how}, err=as_json)
     if dry_run:
         _show_plan(model.plan(rows), rows, as_json=as_json)
         return
     for note in inputs.notes_of(rows):
         terminal.note(note)
-    seconds = _fit(model, rows, spoiled)
+    seconds = _fit(model, rows, spoiled, by_default=by_default)
     found = results.on_held_out(model, rows, spoiled)
     model.save(str(target))
     if report_path is not None:
@@ -108,11 +110,29 @@ def _read(data: tuple[str, ...], clean: str | None, how: dict[str, Any], *, err:
     return rows, spoiled
 
 
-def _fit(model: Any, rows: Any, spoiled: Any) -> float:
-    """Fit, say what was noticed in the fit, and give the seconds that it took."""
-    start = time.perf_counter()
-    model.fit(rows) if spoiled is None else model.fit(spoiled, rows)
+def _fit(model: Any, rows: Any, spoiled: Any, *, by_default: bool) -> float:
+    """Fit, say what was noticed in the fit, and give the seconds that it took.
+
+    ``by_default``: nobody asked for the run directory beside the model. It is gone after a fit that was done before its first
+    checkpoint, and a finished fit in it that differs gives way: its model was written.
+    """
+    from isthmus.files.run_folder import discard
+
+    start, seen = time.perf_counter(), (rows,) if spoiled is None else (spoiled, rows)
+    try:
+        model.fit(*seen)
+    except RunChangedError as error:
+        if not (by_default and error.finished):
+            raise
+        model.set_params(fresh=True).fit(*seen)
+    except BaseException:
+        if by_default:
+            with contextlib.suppress(UserError):  # it would hide what went wrong
+                discard(model.run_dir)
+        raise
     seconds = time.perf_counter() - start
+    if by_default and not model.resumed_from_step_ and seconds < model.checkpoint_seconds:
+        discard(model.run_dir, whole=True)
     for note in model.notes_:
         if note not in inputs.notes_of(rows):  # those were said before the fit
             terminal.note(note)
@@ -145,6 +165,8 @@ def _tell(model: Any, found: Any, seconds: float, target: str | None, *, err: bo
         f"fitted a {plan.network} network in {seconds:.1f} s: {latent_words(model.latent_dim_)}, "
         f"weights of epoch {kept:.0f} of {last:.0f}, seed {model.seed_}", err=err,
     )  # fmt: skip
+    if model.resumed_from_step_:
+        terminal.say(f"it went on from step {model.resumed_from_step_:,} of {model.run_dir}", err=err)
     if kept == 0 and plan.anchored:
         terminal.say("PCA was kept: training found nothing that is surely better", err=err)
     held = (
@@ -194,7 +216,7 @@ def _record(model: Any, rows: Any, found: Any, seconds: float, target: str | Non
         "ratio": found["ratio"],
         **{name: found[name] for name in ("untouched_error", "psnr", "untouched_psnr") if name in found},
         "seconds": round(seconds, 3),
-        "resumed_from_step": 0,
+        "resumed_from_step": model.resumed_from_step_,
         "notes": list(dict.fromkeys((*inputs.notes_of(rows), *model.notes_))),
     }
 

@@ -1,0 +1,117 @@
+"""A fit with a run directory: what it is a fit of, and where its checkpoints go.
+
+In: an estimator with ``run_dir``. Out: `isthmus.train.checkpoint.Checkpoints` for its job, once the directory is seen to hold
+nothing or the same fit: the same rows, the same plan, the same first weights and seed, and the versions and threads that the
+last bit of a sum depends on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from isthmus.errors import DataError, ParameterError
+from isthmus.files.run_folder import RunFolder
+from isthmus.nets.seeding import draw_seed
+from isthmus.parameters import AutoencoderParameters
+from isthmus.plan import Plan
+from isthmus.prep.rows import EncodedRows
+from isthmus.train.checkpoint import Checkpoints
+from isthmus.version import __version__
+
+BLOCK = 4_096
+_OF_THE_FIT = "fit"
+
+
+class Run:
+    """A fit's hold on its run directory."""
+
+    def __init__(self, folder: RunFolder, parameters: AutoencoderParameters) -> None:
+        self._folder, self._parameters = folder, parameters
+
+    def seed(self) -> int:
+        """The seed of the fit; where none is given, that of the fit which the directory holds."""
+        drawn = draw_seed(self._parameters.random_state)
+        if self._parameters.random_state is not None:
+            return drawn
+        kept = ((self._folder.identity() or {}).get(_OF_THE_FIT) or {}).get("seed", drawn)
+        return kept if isinstance(kept, int) and 0 <= kept < 2**32 else drawn
+
+    def checkpoints(
+        self,
+        plan: Plan,
+        network: torch.nn.Module,
+        rows: EncodedRows,
+        inputs: EncodedRows | None,
+        seed: int,
+        corruption: Any,
+    ) -> Checkpoints:
+        """Where the fit saves its state.
+
+        Raises
+        ------
+        RunChangedError : the directory holds a fit that differs.
+        """
+        chosen = {name: str(value) for name, value in dataclasses.asdict(plan).items() if name != "notes"}
+        identity: dict[str, Any] = {
+            _OF_THE_FIT: {
+                **chosen, "seed": seed, "corruption": str(corruption.to_spec() if hasattr(corruption, "to_spec") else corruption),
+                "first weights": _digest_of(network.state_dict().values()),
+            },
+            "data": {"rows": len(rows), "values": _digest(rows), "spoiled values": None if inputs is None else _digest(inputs)},
+            "versions": {
+                "isthmus": __version__, "torch": str(torch.__version__), "threads": torch.get_num_threads(),
+                "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+            },
+        }  # fmt: skip
+        start = self._parameters.resume_from
+        self._folder.adopt(identity, changes=start is not None)
+        return Checkpoints(self._folder, self._parameters.checkpoint_seconds, None if start is None else Path(start))
+
+
+@contextlib.contextmanager
+def run_of(parameters: AutoencoderParameters) -> Iterator[Run | None]:
+    """The fit's hold on its run directory; None where it has none.
+
+    Raises
+    ------
+    ParameterError : ``fresh`` or ``resume_from`` without ``run_dir``, or both.
+    RunBusyError : another process uses it.
+    """
+    fresh, start = parameters.fresh, parameters.resume_from
+    if fresh and start is not None:
+        raise ParameterError("fresh starts over and resume_from goes on: give one of them.")
+    if parameters.run_dir is None:
+        if fresh or start is not None:
+            raise ParameterError(
+                f"{'fresh' if fresh else 'resume_from'} needs run_dir, the run directory that it is about."
+            )
+        yield None
+        return
+    if start is not None and not Path(start).is_dir():
+        raise DataError(f"resume_from={str(start)!r} is no checkpoint: name a folder such as RUN_DIR/ckpt/000001234.")
+    folder = RunFolder(parameters.run_dir, fresh=fresh)
+    try:
+        yield Run(folder, parameters)
+    finally:
+        folder.close()
+
+
+def _digest(rows: EncodedRows) -> str:
+    """SHA-256 of the rows as the network sees them."""
+    return _digest_of(rows.slice(start, start + BLOCK) for start in range(0, len(rows), BLOCK))
+
+
+def _digest_of(tensors: Any) -> str:
+    found = hashlib.sha256()
+    for tensor in tensors:
+        found.update(str((tensor.dtype, tuple(tensor.shape))).encode())
+        found.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return found.hexdigest()[:16]

@@ -1,0 +1,201 @@
+"""Checkpoints of a fit: what its state is, when it is written, and how a fit goes on from it.
+
+The state after a step is integers, a few numbers and tensors: data order and noise are functions of (seed, epoch, step) and need
+none. So a fit that was killed at any instant and is run again ends with the same bytes as one that was not (same machine and
+versions).
+
+Signals: while a fit has a run directory, SIGINT and SIGTERM only set a flag. The fit looks at it after each step and between blocks
+of validation rows, where its state is whole; it saves, and then lets the signal do what it does without us. A second signal does so
+at once. What is not finite is never saved.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from isthmus.errors import IsthmusWarning, ModelFileError
+from isthmus.files.run_folder import Arrays, RunFolder, read_checkpoint
+
+SHARE = 33
+"""A checkpoint is followed by at least so many times its own seconds without one: it takes at most 3 % of the time."""
+
+
+class Halt(BaseException):
+    """A signal asked the fit to stop, and its state is whole."""
+
+
+class Kept(Protocol):
+    """Something whose tensors outlast a step: an optimizer's."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All of them, by name."""
+
+    def put_back(self, tensors: dict[str, Tensor]) -> None:
+        """Go on from these."""
+
+
+@dataclass
+class Position:
+    """Where a fit stands between two steps.
+
+    Attributes
+    ----------
+    epoch, step : of the last step that was made; ``first`` is the first step of its epoch, ``total`` the sum of the losses since.
+    rollbacks : how often the loss stopped being finite.
+    history : the entries of finished epochs, NaN written as None.
+    best_epoch, best_mean : of the best weights.
+    finished : whether nothing is left to do.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    first: int = 0
+    total: float = 0.0
+    rollbacks: int = 0
+    history: list[dict[str, float | None]] = field(default_factory=list)
+    best_epoch: int = 0
+    best_mean: float | None = None
+    finished: bool = False
+
+
+class Checkpoints:
+    """The checkpoints of one fit.
+
+    Parameters
+    ----------
+    folder : where they are.
+    seconds : from one to the next, at least; 0: after every step.
+    start : the checkpoint to go on from; None: the newest in ``folder``.
+
+    Attributes
+    ----------
+    resumed_from : the step that the fit went on from; 0 where it began.
+    """
+
+    def __init__(self, folder: RunFolder, seconds: float, start: Path | None = None) -> None:
+        self._folder, self._seconds, self._start = folder, seconds, start
+        self.resumed_from = 0
+        self._next = time.monotonic() + seconds
+        self._signal: int | None = None
+
+    def latest(self) -> tuple[Position, dict[str, list[Tensor] | dict[str, Tensor]]] | None:
+        """The newest whole one: position and tensors; None where there is none."""
+        found = self._folder.latest() if self._start is None else read_checkpoint(self._start)
+        if found is None:
+            return None
+        state, arrays = found
+        try:
+            position = Position(**state)
+        except TypeError as error:
+            raise ModelFileError(f"The checkpoint in '{self._folder.path}' is of another version ({error}).") from error
+        self.resumed_from = position.step
+        return position, {name: _tensors(name, group) for name, group in arrays.items()}
+
+    def is_due(self) -> bool:
+        """Whether it is time for the next."""
+        return time.monotonic() >= self._next
+
+    def save(self, position: Position, network: Any, best: dict[str, Tensor], optimizer: Kept | None) -> None:
+        """Write one; nothing where the weights are not finite."""
+        start = time.monotonic()
+        groups: dict[str, Arrays] = {"best": _arrays(best.values())}
+        if optimizer is not None:
+            groups["model"] = _arrays(network.state_dict().values())
+            random = torch.get_rng_state()
+            groups["optim"] = {name: _array(value) for name, value in {**optimizer.tensors(), "random": random}.items()}
+        if all(np.isfinite(array).all() for group in groups.values() for array in group.values()):
+            self._folder.save(position.step, vars(position), groups)
+        now = time.monotonic()
+        self._next = now + max(self._seconds, SHARE * (now - start) if self._seconds else 0.0)
+
+    def finish(self, position: Position, network: Any, best: dict[str, Tensor]) -> None:
+        """Write the last, which holds the best weights alone, and remove the others."""
+        self.save(position, network, best, None)
+        self._folder.keep_only(position.step)
+
+    def look(self) -> None:
+        """Raise `Halt` where a signal has come."""
+        if self._signal is not None:
+            raise Halt
+
+    @contextlib.contextmanager
+    def signals(self) -> Iterator[None]:
+        """Hold back SIGINT and SIGTERM until the state is whole; only the main thread can."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+        def put_back() -> None:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+        def note(number: int, frame: FrameType | None) -> None:
+            if self._signal is not None:
+                put_back()
+                signal.raise_signal(number)
+            self._signal = number
+
+        for number in before:
+            signal.signal(number, note)
+        try:
+            yield
+        finally:
+            put_back()
+
+    def pass_on(self, step: int) -> None:
+        """Let the signal that was held back do what it would have done; call it outside of `signals`."""
+        if self._signal is None:
+            return
+        number, self._signal = self._signal, None
+        warnings.warn(
+            f"stopped after step {step:,}; the same fit with the run directory '{self._folder.path}' goes on from there.",
+            IsthmusWarning, stacklevel=2,
+        )  # fmt: skip
+        signal.raise_signal(number)
+
+
+def put_weights(network: Any, values: Any) -> None:
+    """Copy the tensors of a checkpoint into ``network``, in the order of its state."""
+    state = network.state_dict()
+    if not isinstance(values, list) or [tuple(v.shape) for v in values] != [tuple(v.shape) for v in state.values()]:
+        raise ModelFileError("The checkpoint is of a network of other layers; start over with fresh=True (--fresh).")
+    network.load_state_dict(dict(zip(state, values, strict=True)))
+
+
+def as_history(position: Position) -> list[dict[str, float]]:
+    """The history of a position, None turned back to NaN."""
+    return [{name: math.nan if value is None else value for name, value in entry.items()} for entry in position.history]
+
+
+def without_nan(history: list[dict[str, float]]) -> list[dict[str, float | None]]:
+    """A history as JSON can hold it."""
+    return [{name: value if math.isfinite(value) else None for name, value in entry.items()} for entry in history]
+
+
+def _array(value: Tensor) -> Any:
+    return value.detach().cpu().contiguous().numpy()
+
+
+def _arrays(values: Any) -> Arrays:
+    """Tensors under their number: names of a user's modules may be anything."""
+    return {f"{place:05d}": _array(value) for place, value in enumerate(values)}
+
+
+def _tensors(name: str, group: Arrays) -> list[Tensor] | dict[str, Tensor]:
+    made = {key: torch.from_numpy(array) for key, array in group.items()}
+    return made if name == "optim" else [made[key] for key in sorted(made)]
