@@ -30,7 +30,7 @@ def open_folder(path: Path) -> Iterator[Path]:
 
     Parameters
     ----------
-    path : where nothing is yet; its parent is made where it is missing.
+    path : what to make or to replace; its parent is made where it is missing.
 
     Yields
     ------
@@ -47,11 +47,18 @@ def open_folder(path: Path) -> Iterator[Path]:
             temporary.mkdir()
             yield temporary
             sync_folder(temporary)
+            old = _new_name(path) if path.exists() else None
+            if (
+                old is not None
+            ):  # a folder cannot take the place of another in one call; between these two there is neither
+                os.rename(path, old)
             os.rename(temporary, path)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         sync_folder(path.parent)
+        if old is not None:
+            shutil.rmtree(old)
     except UserError:
         raise
     except OSError as error:
@@ -86,6 +93,15 @@ def move_folder(path: Path, into: Path) -> Path:
     return target
 
 
+def force_to_disk(*folders: Path) -> None:
+    """Force the names in folders to disk; `OutputError` when that cannot be."""
+    for folder in folders:
+        try:
+            sync_folder(folder)
+        except OSError as error:
+            raise OutputError(f"Cannot write to '{folder}': {error.strerror or error}.") from error
+
+
 def sweep(folder: Path) -> None:
     """Remove what a kill left of folders that were being written or removed."""
     for leftover in folder.glob(_LEFTOVER):
@@ -118,9 +134,10 @@ class Hold:
         try:
             _lock(self._handle.fileno(), path, folder)
             me = {"pid": os.getpid(), "host": socket.gethostname(), "started": round(time.time())}
-            self._handle.truncate(0)
-            self._handle.write(json.dumps(me).encode())
-            self._handle.flush()
+            with contextlib.suppress(OSError):  # what it says is for people; the lock holds without it
+                self._handle.truncate(0)
+                self._handle.write(json.dumps(me).encode())
+                self._handle.flush()
         except BaseException:
             self._handle.close()
             raise

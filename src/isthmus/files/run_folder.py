@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus import atomic
-from isthmus.atomic_folder import Hold, move_folder, open_folder, remove_folder, sweep
+from isthmus.atomic_folder import Hold, force_to_disk, move_folder, open_folder, remove_folder, sweep
 from isthmus.errors import DataError, IsthmusWarning, ModelFileError, OutputError, RunChangedError
 from isthmus.files import container, strict_json
 
@@ -60,6 +60,9 @@ class RunFolder:
                 sweep(folder)
             if fresh:
                 self._forget()
+            atomic.make_folder(self.path / "ckpt")
+            # Else a power cut could take the folders away from around whole checkpoints.
+            force_to_disk(self.path, self.path.parent)
         except BaseException:
             self.close()
             raise
@@ -123,10 +126,7 @@ class RunFolder:
         state : plain JSON.
         tensors : arrays by name for each file, "model", "optim" and so on.
         """
-        target = self._of(step)
-        if target.exists():
-            remove_folder(target)
-        with open_folder(target) as folder:
+        with open_folder(self._of(step)) as folder:
             for name, arrays in tensors.items():
                 shapes = {key: [array.dtype.str, list(array.shape)] for key, array in arrays.items()}
                 container.write(folder / f"{name}.safetensors", {"shapes": shapes}, arrays)
