@@ -2,9 +2,9 @@
 
     python bench/checkpoint.py [--rows 60000] [--epochs 6] [--rounds 3] [--seconds 30 2 0.5]
 
-A network of 784-1024-512-64-512-1024-784 on MNIST-sized rows of noise (3 million weights, so a checkpoint is 48 MB), at the default of
-30 seconds between checkpoints and at less. The share is that of the seconds beyond those without. "Saved" counts checkpoints, and a
-fit shorter than the interval has the last one alone. The last line is JSON.
+A network of 784-1024-512-64-512-1024-784 on MNIST-sized rows of noise (3 million weights, so a checkpoint is 48 MB), at the
+default of 30 seconds between checkpoints and at less. The share is that of the seconds beyond those without. "Saved" counts
+checkpoints, and a fit shorter than the interval has the last one alone. The last line is JSON.
 """
 
 from __future__ import annotations

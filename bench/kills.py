@@ -2,10 +2,10 @@
 
     python bench/kills.py [--points 140] [--times 60] [--seed 0]
 
-``--points`` calls of the file layer (write, fsync, rename, mkdir, remove), evenly spread over the whole fit, each with the kill just
-before, just after, and for writes in the middle; ``--times`` kills by the clock. Then the same fit once more: its model must have the
-SHA-256 of a fit that nothing happened to. Also counted: how often it went on from a checkpoint, as it would also be the same without.
-The last line is JSON.
+``--points`` calls of the file layer (write, fsync, rename, mkdir, remove), evenly spread over the whole fit, each with the kill
+just before, just after, and for writes in the middle; ``--times`` kills by the clock. Then the same fit once more: its model must
+have the SHA-256 of a fit that nothing happened to. Also counted: how often it went on from a checkpoint, as it would also be the
+same without. The last line is JSON.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
     python bench/to_error.py [--rows 50000] [--rounds 3] [--python FILE]
 
 Rows of 32 columns that lie near a curved surface of 8 dimensions. PyOD has its default network with 8 units in the middle, its
-batch and ten epochs; isthmus 8 latents and everything else as it comes, but for the number of passes: the fewest of 1, 2, 4, 8, 16 after
-which the mean squared error of the validation rows (5,000 others, columns of variance 1) is PyOD's or less. Both times are whole
-fits. PCA with 8 components stands beside them. ``--python`` names the interpreter that has PyOD. The last line is JSON.
+batch and ten epochs; isthmus 8 latents and everything else as it comes, but for the number of passes: the fewest of 1, 2, 4, 8,
+16 after which the mean squared error of the validation rows (5,000 others, columns of variance 1) is PyOD's or less. Both times
+are whole fits. PCA with 8 components stands beside them. ``--python`` names the interpreter that has PyOD. The last line is JSON.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Reads one JSON object a line: ``run_dir``, ``target``, and what is to go wrong: ``at`` (the number of the call of the file layer),
 ``when`` ("before", "after", "middle" of a write) and ``do`` ("kill", or a number for `errno`), or ``signal`` with ``step`` or
-``validation``, or ``alarm``: seconds until the system kills it, wherever it is. Answers one: how the child ended, which calls it made, and the model's SHA-256.
+``validation``, or ``alarm``: seconds until the system kills it, wherever it is. Answers one: how the child ended, which calls it
+made, and the model's SHA-256.
 """
 
 from __future__ import annotations
