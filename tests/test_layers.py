@@ -31,7 +31,7 @@ BESIDE = {
 }  # fmt: skip
 # Inside these folders a file imports only from a file named before it.
 ORDER = {
-    "files": ("strict_json", "schema", "header", "container", "model_file", "onnx"),
+    "files": ("strict_json", "schema", "migrations", "header", "container", "run_folder", "model_file", "onnx"),
 }
 
 

@@ -132,7 +132,7 @@ def read_header(path: str | os.PathLike[str]) -> Header:
 
 
 def read(path: str | os.PathLike[str], expected: Callable[[dict[str, Any]], Expected]) -> tuple[dict[str, Any], Arrays]:
-    """The spec and the arrays of a model file, all of it checked.
+    """The spec (in today's form) and the arrays of a model file, all of it checked.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def read(path: str | os.PathLike[str], expected: Callable[[dict[str, Any]], Expe
     with _opened(path) as (handle, size):
         header = _read_header(handle, size)
         _compare(header, expected(header.spec))
-        digest = _digest(header.format, header.spec, header.tensors)
+        digest = _digest(header.format, header.written, header.tensors)
         arrays = {}
         for info in header.tensors:
             arrays[info.name] = _read_array(handle, info)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from isthmus.errors import ModelFileError
-from isthmus.files import strict_json
+from isthmus.files import migrations, strict_json
 
 FORMAT = 1
 MAX_BYTES = 4 * 2**20
@@ -40,13 +40,14 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says about itself, before any array is read."""
+    """What a file says about itself, before any array is read: ``spec`` in today's form, ``written`` as the file has it."""
 
     format: int
     spec: dict[str, Any]
     sha256: str
     tensors: tuple[TensorInfo, ...]
     file_bytes: int
+    written: dict[str, Any]
 
 
 def spelled(format: int, spec: dict[str, Any], sha256: str, tensors: tuple[TensorInfo, ...]) -> bytes:
@@ -72,13 +73,13 @@ def parsed(raw: bytes, file_bytes: int) -> Header:
         inner = strict_json.loads(_own_entry(outer))
         _check_version(inner)
         infos = _infos({name: entry for name, entry in outer.items() if name != "__metadata__"})
-        header = Header(inner["format"], inner["spec"], inner["sha256"], infos, file_bytes)
         _check_length(8 + len(raw) + (infos[-1].stop if infos else 0), file_bytes)
-        if spelled(header.format, header.spec, header.sha256, infos) != raw:
+        if spelled(inner["format"], inner["spec"], inner["sha256"], infos) != raw:
             raise ModelFileError("its header was damaged or edited after it was written")
     except strict_json.NotStrictError as error:
         raise ModelFileError(f"its header is damaged: {error}") from error
-    return header
+    spec = migrations.current(inner["spec"], inner["format"], FORMAT)
+    return Header(inner["format"], spec, inner["sha256"], infos, file_bytes, inner["spec"])
 
 
 def _text(raw: bytes) -> str:

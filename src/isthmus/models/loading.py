@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from isthmus.models import detector_state, rebuilding, saving
 from isthmus.models.detector import AnomalyDetector
 from isthmus.models.encoder_state import Shapes
 from isthmus.scoring import Scorer
+from isthmus.version import __version__
 
 
 def load(path: str | os.PathLike[str], network: Any = None) -> Any:
@@ -48,7 +50,7 @@ def load(path: str | os.PathLike[str], network: Any = None) -> Any:
     outlined: list[Any] = []
 
     def expected(spec: dict[str, Any]) -> Shapes:
-        schema.check(spec, saving.SCHEMA)
+        _check(spec)
         of = _outline if spec["estimator"] in detector_state.PARAMETERS else rebuilding.outline
         outlined[:] = [of(spec, network)]
         shapes: Shapes = outlined[0].shapes()
@@ -59,6 +61,26 @@ def load(path: str | os.PathLike[str], network: Any = None) -> Any:
         return outlined[0].fill(tensors)
     except UserError as error:
         raise ModelFileError(f"Cannot load {os.fspath(path)!r}: {str(error).rstrip('.')}.") from error
+
+
+def _check(spec: dict[str, Any]) -> None:
+    """Raise unless ``spec`` obeys the schema; where a later release wrote it, say so: it may have a key of its own."""
+    try:
+        schema.check(spec, saving.SCHEMA)
+    except ModelFileError as error:
+        versions = spec.get("versions")
+        writer = versions.get("isthmus") if isinstance(versions, dict) else None
+        if not isinstance(writer, str) or _numbers(writer) <= _numbers(__version__):
+            raise
+        raise ModelFileError(
+            f"isthmus {writer} wrote it and this is {__version__}, which does not know all of it ({error}); "
+            "upgrade with: python -m pip install --upgrade isthmus"
+        ) from error
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """``1.10.2`` as (1, 10, 2); nothing for what is no such version."""
+    return tuple(map(int, version.split("."))) if re.fullmatch(r"\d{1,5}(\.\d{1,5}){0,3}", version, re.ASCII) else ()
 
 
 @dataclass(frozen=True)
