@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -139,16 +140,21 @@ def test_a_signal_while_writing_leaves_nothing(run, monkeypatch, model, table, t
     assert listing(tmp_path) == {"latents.csv": b"old"}
 
 
-def test_ctrl_c_in_training_saves_nothing(run, monkeypatch, table, tmp_path, listing):
-    """An interrupted fit is not saved as if it were done, and takes its progress bar away."""
+def test_ctrl_c_in_training_saves_the_state_alone(run, monkeypatch, table, tmp_path):
+    """An interrupted fit is not saved as if it were done, takes its progress bar away, and the same command goes on."""
     from isthmus.train.callbacks import ProgressBar
 
     closed = []
-    monkeypatch.setattr(ProgressBar, "on_step_end", lambda self, state: signal.raise_signal(signal.SIGINT))
-    monkeypatch.setattr(ProgressBar, "on_fit_end", lambda self, state: closed.append(self))
-    assert run("fit", table, "-o", tmp_path / "m.safetensors").code == 130
-    assert listing(tmp_path) == {}
+    with monkeypatch.context() as patched:
+        patched.setattr(ProgressBar, "on_step_end", lambda self, state: signal.raise_signal(signal.SIGINT))
+        patched.setattr(ProgressBar, "on_fit_end", lambda self, state: closed.append(self))
+        stopped = run("fit", table, "-o", tmp_path / "m.safetensors")
+    assert stopped.code == 130
+    assert "goes on from there" in stopped.err
+    assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors.run"]
     assert len(closed) == 1  # so the terminal has its cursor back
+    again = run("fit", table, "-o", tmp_path / "m.safetensors", "--json")
+    assert json.loads(again.out)["resumed_from_step"] == 1
 
 
 def test_signal_handlers_are_put_back(run):
