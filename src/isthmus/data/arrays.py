@@ -7,6 +7,7 @@ with the file before memory is taken, and arrays of Python objects are refused, 
 from __future__ import annotations
 
 import difflib
+import io
 import math
 import struct
 import zipfile
@@ -19,6 +20,9 @@ from numpy.typing import NDArray
 from isthmus.data.paths import check_unpacked, existing_file, read_bytes, reading
 from isthmus.errors import DataError, DataTypeError
 
+_ENCRYPTED = 1  # a flag of a member of a ZIP file
+_MAX_HEADER = 10_000  # bytes of the header of an NPY file; NumPy itself reads no more
+_MAX_AXES = 32
 _USUAL_NAMES = ("X", "x", "data")  # of the array to take from an NPZ file that holds several
 _IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
@@ -65,6 +69,8 @@ def read_npz(path: Path, name: str | None = None) -> NDArray[Any]:
     with reading(path), zipfile.ZipFile(path) as archive:
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
         chosen = members[_choose(path, list(members), name)]
+        if chosen.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or chosen.flag_bits & _ENCRYPTED:
+            raise DataError(f"{path} is packed in another way than NumPy packs; save it with numpy.savez_compressed.")
         check_unpacked(path, chosen.file_size, packed)
         with archive.open(chosen) as member:
             return _read_npy(member, f"{path}::{chosen.filename.removesuffix('.npy')}", chosen.file_size)
@@ -89,6 +95,8 @@ def idx_from_bytes(content: bytes, path: Path | str) -> NDArray[Any]:
     start = 4 + 4 * dimensions
     if len(content) < start:
         raise DataError(f"{path} is cut off in its header, after {len(content)} bytes; make or fetch it again.")
+    if dimensions > _MAX_AXES:
+        raise DataError(f"{path} says that it has {dimensions} axes, at most {_MAX_AXES} are allowed; it is damaged.")
     shape = struct.unpack(f">{dimensions}I", content[4:start])
     kind = np.dtype(_IDX_TYPES[content[2]])
     expected = start + kind.itemsize * math.prod(shape)
@@ -98,8 +106,9 @@ def idx_from_bytes(content: bytes, path: Path | str) -> NDArray[Any]:
             f"{path} holds {len(content):,} bytes, but its header says {words}, which is {expected:,}; "
             "the file is damaged or cut off: make or fetch it again."
         )
-    values = np.frombuffer(content, kind, offset=start).reshape(shape)
-    return values.astype(kind.newbyteorder("="))
+    with reading(path):  # NumPy refuses sides whose product is too large even where one of them is 0
+        values = np.frombuffer(content, kind, offset=start).reshape(shape)
+        return values.astype(kind.newbyteorder("="))
 
 
 def _choose(path: Path, names: list[str], name: str | None) -> str:
@@ -119,10 +128,24 @@ def _choose(path: Path, names: list[str], name: str | None) -> str:
     return usual
 
 
-def _read_npy(file: Any, path: Path | str, size: int) -> NDArray[Any]:
+def _npy_header(file: Any, path: Path | str) -> tuple[tuple[int, ...], bool, Any]:
+    """Read the header of an NPY file, whose length is checked before NumPy asks for that much memory."""
     version = np.lib.format.read_magic(file)
-    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran, kind = read_header(file)
+    form = "<H" if version == (1, 0) else "<I"
+    start = file.read(struct.calcsize(form))
+    length = struct.unpack(form, start)[0]
+    if length > _MAX_HEADER:
+        raise DataError(f"{path} says that its header has {length:,} bytes, at most {_MAX_HEADER:,} are allowed.")
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    try:
+        shape, fortran, kind = read(io.BytesIO(start + file.read(length)), max_header_size=_MAX_HEADER)
+    except (SyntaxError, TypeError, LookupError, AttributeError, RecursionError) as error:  # NumPy parses it as Python
+        raise DataError(f"{path} has a header that NumPy does not write; make or fetch it again.") from error
+    return shape, fortran, kind
+
+
+def _read_npy(file: Any, path: Path | str, size: int) -> NDArray[Any]:
+    shape, fortran, kind = _npy_header(file, path)
     if kind.hasobject or kind.kind not in "biuf":
         raise DataTypeError(f"{path} holds cells of type {kind}; expected numbers or booleans. Save it as numbers.")
     if not shape:

@@ -22,11 +22,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from isthmus.data.notes import note_on, some
-from isthmus.data.paths import existing_file
+from isthmus.data.paths import existing_file, first_bytes, reading
 from isthmus.errors import DataError, MixedSizesError, ParameterError, UserError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+FREE_PIXELS = 2**22  # up to here the size of the file does not matter
+MAX_PIXELS_PER_BYTE = 10_000  # a blank page packs to some thousand pixels in a byte
 MAX_PIXELS = 2**26  # 67 million in one picture: more is a scan to be cut up first, or a file made to fill memory
 
 _ORIENTATION = 0x0112  # the EXIF tag
@@ -202,12 +204,10 @@ def _read_headers(paths: Sequence[Path], on_bad: str, bad: dict[str, UserError])
 
 def _read_header(path: Path) -> _Header:
     existing_file(path)
+    _check_canvas(path)
     with _opened(path) as image:
         width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise DataError(
-                f"{path} has {width} x {height} pixels, more than the {MAX_PIXELS:,} allowed; cut or shrink it first."
-            )
+        _check_pixels(path, width, height)
         if image.getexif().get(_ORIENTATION) in (5, 6, 7, 8):
             width, height = height, width
         frames = int(getattr(image, "n_frames", 1))
@@ -220,11 +220,12 @@ def _decode_all(
     """Decode into one array, in threads (decoders release the lock)."""
     form = _common_form([header.form for header in headers])
     shape = (len(headers), *(size or headers[0].size), *_CHANNELS.get(form, ()))
-    array = np.empty(shape, _DTYPES.get(form, np.uint8))
+    with reading(f"The list of {len(headers):,} pictures"):  # there may not be memory for all of them
+        array = np.empty(shape, _DTYPES.get(form, np.uint8))
 
     def decode(place: int) -> UserError | None:
         try:
-            array[place] = _decode(headers[place].path, form, size)
+            array[place] = _decode(headers[place], form, size)
         except UserError as error:
             return error
         return None
@@ -244,6 +245,28 @@ def _decode_all(
     return _without_needless_alpha(array, form, all(header.grey for header in headers)), headers
 
 
+def _check_canvas(path: Path) -> None:
+    """Check the canvas of an animated WebP file, for which Pillow takes memory as soon as the file is opened."""
+    start = first_bytes(path, 30)
+    if len(start) == 30 and start[:4] + start[8:16] == b"RIFFWEBPVP8X":
+        _check_pixels(path, *(int.from_bytes(start[place : place + 3], "little") + 1 for place in (24, 27)))
+
+
+def _check_pixels(path: Path, width: int, height: int) -> None:
+    pixels, packed = width * height, path.stat().st_size
+    if not pixels:
+        raise DataError(f"{path} has {width} x {height} pixels, so there is nothing in it; remove it.")
+    if pixels > MAX_PIXELS:
+        raise DataError(
+            f"{path} has {width} x {height} pixels, more than the {MAX_PIXELS:,} allowed; cut or shrink it first."
+        )
+    if pixels > max(FREE_PIXELS, MAX_PIXELS_PER_BYTE * packed):
+        raise DataError(
+            f"{path} says that its {packed:,} bytes hold {width} x {height} pixels, over {MAX_PIXELS_PER_BYTE:,} in a "
+            "byte; it is damaged, or should be saved anew."
+        )
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """Open a picture of an allowed format; any failure becomes a `DataError` that names the file."""
@@ -252,6 +275,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             yield image
     except UserError:
         raise
+    except MemoryError as error:
+        raise DataError(f"{path} needs more memory than there is; shrink it, or read fewer pictures.") from error
     except Image.DecompressionBombError as error:
         raise DataError(f"{path} has more than the {MAX_PIXELS:,} pixels allowed; cut or shrink it first.") from error
     except Exception as error:  # decoders raise almost anything on damaged bytes
@@ -293,10 +318,13 @@ def _check_one_size(headers: Sequence[_Header]) -> None:
     )
 
 
-def _decode(path: Path, form: str, size: tuple[int, int] | None) -> NDArray[Any]:
+def _decode(header: _Header, form: str, size: tuple[int, int] | None) -> NDArray[Any]:
+    path, expected = header.path, header.size
     with _opened(path) as image:
         image.load()
         picture = ImageOps.exif_transpose(image)
+        if picture.size != expected[::-1]:
+            raise DataError(f"{path} changed while it was read; wait until it is written, and read it again.")
         if form == "W":
             return _wide_pixels(picture, size)
         if picture.mode in _WIDE:  # a grey picture of 16 bits beside coloured ones, which have 8
@@ -308,15 +336,15 @@ def _decode(path: Path, form: str, size: tuple[int, int] | None) -> NDArray[Any]
 
 
 def _wide_pixels(picture: Image.Image, size: tuple[int, int] | None) -> NDArray[np.uint16]:
-    values = np.asarray(picture if picture.mode in _WIDE else picture.convert("L")).astype(np.int64)
-    values = values if picture.mode in _WIDE else values * 257
+    values = np.asarray(picture if picture.mode in _WIDE else picture.convert("L"))
+    values = values if picture.mode in _WIDE else values * np.uint16(257)
     if values.min() < 0 or values.max() > 65535:
         raise DataError(
             f"Grey values from {values.min()} to {values.max()} do not fit 16 bits; rescale the picture first."
         )
     if size is not None and values.shape != tuple(size):
         floats = Image.fromarray(values.astype(np.float32)).resize(size[::-1], Image.Resampling.BILINEAR)
-        values = np.rint(np.clip(np.asarray(floats), 0, 65535)).astype(np.int64)
+        values = np.rint(np.clip(np.asarray(floats), 0, 65535))
     return values.astype(np.uint16)
 
 

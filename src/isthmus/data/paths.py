@@ -26,6 +26,8 @@ from isthmus.errors import DataError, UserError
 MAX_RATIO = 200  # real tables and pictures pack to a hundredth at best; gzip itself can reach a thousandth
 FREE_BYTES = 2**30  # up to here the ratio does not matter
 _CHUNK = 2**22  # bytes unpacked at a time; large enough for zlib's speed, small beside FREE_BYTES
+_MOST_PER_BYTE = 1032  # deflate cannot unpack a byte to more
+_UNCOUNTED = 2**26  # bytes that are unpacked without being counted first
 _FAULTS = (zlib.error, zipfile.BadZipFile, struct.error, csv.Error, tokenize.TokenError)  # of single formats
 _GZIP = b"\x1f\x8b"
 
@@ -39,9 +41,20 @@ def reading(path: Path | str) -> Iterator[None]:
         raise
     except MemoryError as error:
         raise DataError(f"{path} needs more memory than there is; split it into smaller files.") from error
+    except FileNotFoundError as error:
+        raise DataError(f"{path} disappeared while it was read; put it back, and leave it there.") from error
     except PermissionError as error:
         raise DataError(f"{path} may not be read: permission denied; change its access rights.") from error
-    except (pa.ArrowException, OSError, EOFError, ValueError, OverflowError, NotImplementedError, *_FAULTS) as error:
+    except (
+        pa.ArrowException,
+        OSError,
+        EOFError,
+        ValueError,
+        OverflowError,
+        NotImplementedError,
+        RecursionError,
+        *_FAULTS,
+    ) as error:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
         raise DataError(
             f"{path} cannot be read: {said}; the file is damaged, or not what its name says. Make or fetch it again."
@@ -108,12 +121,32 @@ def check_unpacked(path: Path | str, unpacked: int, packed: int) -> None:
 
 
 def _unpack(path: Path, packed: int) -> bytes:
-    content = bytearray()
+    """Unpack a gzip file; one that could become large is first counted, so that a file made to fill memory takes none."""
+    if _MOST_PER_BYTE * packed > _UNCOUNTED:
+        total = 0
+        with gzip.open(path) as file:
+            while chunk := file.read(_CHUNK):
+                total += len(chunk)
+                check_unpacked(path, total, packed)
     with gzip.open(path) as file:
-        while chunk := file.read(_CHUNK):
-            content += chunk
-            check_unpacked(path, len(content), packed)
-    return bytes(content)
+        content = file.read()
+    check_unpacked(path, len(content), packed)
+    return content
+
+
+@contextmanager
+def unchanged(path: Path) -> Iterator[None]:
+    """Raise `DataError` if a file is another one, longer, shorter or newer at the end than it was at the start."""
+    before = _fingerprint(path)
+    yield
+    if _fingerprint(path) != before:
+        raise DataError(f"{path} changed while it was read; wait until it is written, and read it again.")
+
+
+def _fingerprint(path: Path) -> tuple[int, ...]:
+    with reading(path):
+        found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def nearest(path: Path) -> str:

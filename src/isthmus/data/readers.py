@@ -19,11 +19,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from isthmus.data.arrays import read_idx, read_npy, read_npz
+from isthmus.data.arrow_files import read_arrow, read_parquet
 from isthmus.data.containers import Origin, is_frame
 from isthmus.data.delimited import Header, parse_delimited
 from isthmus.data.dtypes import Kind
 from isthmus.data.images import PICTURE_SUFFIXES, OnBadImage, Pictures, check_picture_options, read_pictures
-from isthmus.data.paths import check_unpacked, existing_file, first_bytes, nearest, read_bytes, reading
+from isthmus.data.paths import existing_file, first_bytes, nearest, read_bytes, reading, unchanged
 from isthmus.data.table import Table, table_from, with_kinds
 from isthmus.errors import DataError, DataTypeError, ParameterError
 
@@ -34,7 +35,6 @@ READABLE = (
 _TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".dat", ".data")
 _ARROW_SUFFIXES = (".arrow", ".feather", ".ipc", ".arrows")
 _IDX_SUFFIXES = (".idx", "-ubyte", ".idx1", ".idx2", ".idx3", ".idx4")
-_CELL_BYTES = 8  # what a cell of a column takes in memory, at most, for numbers
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"PAR1", "parquet"),
     (b"ARROW1", "arrow"),
@@ -248,7 +248,8 @@ def _joined_tables(source: str, files: list[Path], parts: Sequence[Any], options
 
 
 def _read_file(path: Path, options: _Options) -> Data:
-    return _READERS[_format(path)](path, options)
+    with unchanged(path):
+        return _READERS[_format(path)](path, options)
 
 
 def _format(path: Path) -> str:
@@ -283,27 +284,6 @@ def _read_text(path: Path, options: _Options) -> Table:
     return _file_table(columns, path, options, notes)
 
 
-def _read_parquet(path: Path, options: _Options) -> Table:
-    import pyarrow.parquet as pq  # loads slowly, and most files are not Parquet
-
-    with reading(path), pq.ParquetFile(path) as file:
-        cells = file.metadata.num_rows * file.metadata.num_columns
-        check_unpacked(path, cells * _CELL_BYTES, path.stat().st_size)
-        columns = file.read()
-        columns.validate(full=True)  # offsets in a damaged file may point anywhere; Arrow follows them unchecked
-    return _file_table(columns, path, options, [])
-
-
-def _read_arrow(path: Path, options: _Options) -> Table:
-    with reading(path), pa.OSFile(str(path)) as file:
-        stored = file.read(6) == b"ARROW1"
-        file.seek(0)
-        with (pa.ipc.open_file if stored else pa.ipc.open_stream)(file) as reader:
-            columns = reader.read_all()
-        columns.validate(full=True)  # as for Parquet
-    return _file_table(columns, path, options, [])
-
-
 def _file_table(columns: Any, path: Path, options: _Options, notes: list[str]) -> Table:
     table = table_from(columns, options.kinds, str(path), Origin("file"))
     return table.with_notes((*notes, *table.notes))
@@ -315,8 +295,8 @@ def _read_picture(path: Path, options: _Options) -> Pictures:
 
 _READERS: dict[str, Callable[[Path, _Options], Data]] = {
     "text": _read_text,
-    "parquet": _read_parquet,
-    "arrow": _read_arrow,
+    "parquet": lambda path, options: _file_table(read_parquet(path), path, options, []),
+    "arrow": lambda path, options: _file_table(read_arrow(path), path, options, []),
     "picture": _read_picture,
     "npy": lambda path, options: read_npy(path),
     "npz": lambda path, options: read_npz(path),
