@@ -33,6 +33,8 @@ from isthmus.files.run_folder import Arrays, RunFolder, read_checkpoint
 SHARE = 33
 """A checkpoint is followed by at least so many times its own seconds without one: it takes at most 3 % of the time."""
 
+ENTRY = ("epoch", "training_loss", "validation_loss", "learning_rate")
+
 
 class Halt(BaseException):
     """A signal asked the fit to stop, and its state is whole."""
@@ -178,8 +180,11 @@ def put_weights(network: Any, values: Any) -> None:
 
 
 def as_history(position: Position) -> list[dict[str, float]]:
-    """The history of a position, None turned back to NaN."""
-    return [{name: math.nan if value is None else value for name, value in entry.items()} for entry in position.history]
+    """The history of a position, None turned back to NaN, its entries in their order."""
+    return [
+        {name: math.nan if (value := entry.get(name)) is None else value for name in ENTRY}
+        for entry in position.history
+    ]
 
 
 def without_nan(history: list[dict[str, float]]) -> list[dict[str, float | None]]:
