@@ -215,7 +215,9 @@ def test_what_is_not_finite_is_never_saved(tmp_path):
     with pytest.warns(IsthmusWarning, match="stopped being finite"):
         model = isthmus.Autoencoder(**choices, run_dir=tmp_path / "run", checkpoint_seconds=0).fit(rows())
     assert all(np.isfinite(value.numpy()).all() for value in model.network_.state_dict().values())
-    state, arrays = RunFolder(tmp_path / "run").latest()
+    folder = RunFolder(tmp_path / "run")
+    state, arrays = folder.latest()
+    folder.close()
     assert state["finished"]
     assert all(np.isfinite(array).all() for array in arrays["best"].values())
 
