@@ -124,8 +124,9 @@ def test_a_header_that_is_not_utf8(path, craft, small):
         '"w":' + " " * 4_000_000 + "{}",
         '"w":' + "[" * 100_000,
         '"w":[' + "{}," * 1_000_000 + "{}]",
+        '"w":[' + "[]," * 1_000_000 + "[]]",
     ],
-    ids=["arrays", "spaces", "nested", "objects"],
+    ids=["arrays", "spaces", "nested", "objects", "lists"],
 )
 def test_large_headers_are_cheap_to_refuse(path, entries, craft, small):
     """A header made to waste memory or time is refused with little of both."""

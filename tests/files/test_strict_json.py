@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 from hypothesis import given
@@ -108,6 +109,20 @@ def test_number_of_objects():
     assert loads("[{},{}]", max_objects=2) == [{}, {}]
     with pytest.raises(NotStrictError, match="more than 2 objects"):
         loads("[{},{},{}]", max_objects=2)
+
+
+def test_a_key_that_appears_twice_is_found_at_once():
+    """One pass over the keys is enough, however many there are."""
+    start = time.perf_counter()
+    with pytest.raises(NotStrictError, match="the key '99999' appears twice"):
+        loads("{" + ",".join(f'"{i}":1' for i in range(100_000)) + ',"99999":1}')
+    assert time.perf_counter() - start < 5  # a count for each key takes minutes
+
+
+def test_integers_at_the_limit():
+    """The largest integer is read whether or not longer digits stand beside it, and one more is not."""
+    assert loads(f"[{2**64 - 1}]") == [2**64 - 1]
+    assert loads(f'[{2**63},"{"9" * 30}"]') == [2**63, "9" * 30]
 
 
 def test_without_escapes():

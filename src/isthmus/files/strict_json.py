@@ -19,11 +19,16 @@ from typing import Any
 MAX_DEPTH = 24
 MAX_INTEGER = 2**64 - 1
 _INTEGER_DIGITS = len(str(MAX_INTEGER)) + 1
+_LONG = re.compile(f"[0-9]{{{len(str(MAX_INTEGER))}}}")  # no integer of fewer digits is too large
 # Controls, line separators, marks that turn the direction of text, the byte order mark, halves of surrogate pairs.
 _UNSAFE = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
+_NUMBERS = (int, float, bool, type(None))  # checked as they are read
 _UNSAFE_CHARACTER = re.compile(f"[{_UNSAFE}]")
 _TO_ESCAPE = re.compile(rf"[\\{_UNSAFE}]")
 _ESCAPED = re.compile(r"\\(?:\\|\{([0-9a-f]{1,6})\})")
+
+# A name, or a place and the key in it: words are made of it only for an error.
+_Where = str | tuple[Any, object]
 
 
 class NotStrictError(ValueError):
@@ -85,14 +90,18 @@ def loads(text: str, *, max_objects: int = 1_000_000, escaped: bool = True) -> A
             raise NotStrictError(f"it has more than {max_objects:,} objects")
         built = dict(pairs)
         if len(built) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
+            seen: set[str] = set()
+            twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
             raise NotStrictError(f"the key {twice[:100]!r} appears twice")
         return built
 
     try:
         value = json.loads(
-            text, object_pairs_hook=build, parse_int=_integer, parse_float=_float, parse_constant=_constant
+            text,
+            object_pairs_hook=build,
+            parse_int=_integer if _LONG.search(text) else None,  # a call for each of a million integers takes a while
+            parse_float=_float,
+            parse_constant=_constant,
         )
     except json.JSONDecodeError as error:
         raise NotStrictError(f"it is not JSON ({error.msg} at character {error.pos})") from error
@@ -101,10 +110,10 @@ def loads(text: str, *, max_objects: int = 1_000_000, escaped: bool = True) -> A
     return _restored(value, escaped, 0)
 
 
-def _cleaned(value: object, where: str, depth: int) -> Any:
+def _cleaned(value: object, where: _Where, depth: int) -> Any:
     """A copy of ``value`` that holds only what JSON holds, its strings escaped."""
     if depth > MAX_DEPTH:
-        raise NotStrictError(f"{where} is nested more than {MAX_DEPTH} deep")
+        raise NotStrictError(f"{_place(where)} is nested more than {MAX_DEPTH} deep")
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -115,14 +124,17 @@ def _cleaned(value: object, where: str, depth: int) -> Any:
         return float(value)
     if isinstance(value, dict):
         if not all(isinstance(key, str) for key in value):
-            raise NotStrictError(f"{where} has a key that is not a string")
-        return {
-            _cleaned(key, where, depth + 1): _cleaned(item, f"{where}[{key!r}]", depth + 1)
-            for key, item in value.items()
-        }
+            raise NotStrictError(f"{_place(where)} has a key that is not a string")
+        return {_cleaned(key, where, depth + 1): _cleaned(item, (where, key), depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_cleaned(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(value)]
-    raise NotStrictError(f"{where} is {value!r:.100} ({type(value).__name__}), which a model file cannot hold")
+        return [_cleaned(item, (where, i), depth + 1) for i, item in enumerate(value)]
+    what = f"{value!r:.100} ({type(value).__name__})"
+    raise NotStrictError(f"{_place(where)} is {what}, which a model file cannot hold")
+
+
+def _place(where: _Where) -> str:
+    """The place in words: ``value['history'][0]``."""
+    return where if isinstance(where, str) else f"{_place(where[0])}[{where[1]!r}]"
 
 
 def _restored(value: Any, escaped: bool, depth: int) -> Any:
@@ -132,7 +144,7 @@ def _restored(value: Any, escaped: bool, depth: int) -> Any:
     if isinstance(value, str):
         return _string(value, escaped)
     if isinstance(value, list):
-        return [_restored(item, escaped, depth + 1) for item in value]
+        return [item if type(item) in _NUMBERS else _restored(item, escaped, depth + 1) for item in value]
     if isinstance(value, dict):
         return {_string(key, escaped): _restored(item, escaped, depth + 1) for key, item in value.items()}
     return value
