@@ -29,3 +29,13 @@ def test_a_signal_says_where_it_stopped(fits, tmp_path):
     """A person who presses Ctrl-C learns that nothing is lost."""
     first = fits.run(tmp_path, signal=signal.SIGINT, seconds=3600, step=3)
     assert any("stopped after step 3" in said for said in first["warnings"])
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_second_signal_is_not_held_back(fits, undisturbed, tmp_path, number):
+    """It ends the fit in the middle of the step; the older checkpoints stay, and the fit goes on from the last."""
+    first = fits.run(tmp_path, signal=number, seconds=0, step=3, times=2)
+    assert first["ended"] == SIGNALS[number]
+    assert [int(p.name) for p in sorted((tmp_path / "run" / "ckpt").glob("[0-9]*"))] == [1, 2]
+    again = fits.run(tmp_path, seconds=0)
+    assert (again["resumed_from"], again["sha256"]) == (2, undisturbed["sha256"])

@@ -103,12 +103,13 @@ class FileLayer:
 class Signals(Callback):
     """Sends this process a signal after a step."""
 
-    def __init__(self, number, step):
-        self.number, self.step = number, step
+    def __init__(self, number, step, times):
+        self.number, self.step, self.times = number, step, times
 
     def on_step_end(self, state):
         if state.step == self.step:
-            os.kill(os.getpid(), self.number)
+            for _ in range(self.times):
+                os.kill(os.getpid(), self.number)
 
 
 def rows():
@@ -119,7 +120,7 @@ def rows():
 
 def estimator(order):
     """A fit of 8 steps, each with a checkpoint."""
-    callbacks = (Signals(order["signal"], order["step"]),) if "step" in order else ()
+    callbacks = (Signals(order["signal"], order["step"], order.get("times", 1)),) if "step" in order else ()
     return isthmus.Autoencoder(
         2, hidden_dims=(8,), max_epochs=2, batch_size=15, random_state=0, progress=False, run_dir=order["run_dir"],
         checkpoint_seconds=order.get("seconds", 0), callbacks=callbacks, **order.get("changes", {}),
