@@ -10,6 +10,7 @@ import difflib
 import io
 import math
 import struct
+import tokenize
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from isthmus.errors import DataError, DataTypeError
 _ENCRYPTED = 1  # a flag of a member of a ZIP file
 _MAX_HEADER = 10_000  # bytes of the header of an NPY file; NumPy itself reads no more
 _MAX_AXES = 32
+_PYTHON_FAULTS = (RecursionError, MemoryError, tokenize.TokenError)  # NumPy parses a header as Python
 _USUAL_NAMES = ("X", "x", "data")  # of the array to take from an NPZ file that holds several
 _IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
@@ -139,7 +141,7 @@ def _npy_header(file: Any, path: Path | str) -> tuple[tuple[int, ...], bool, Any
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     try:
         shape, fortran, kind = read(io.BytesIO(start + file.read(length)), max_header_size=_MAX_HEADER)
-    except (SyntaxError, TypeError, LookupError, AttributeError, RecursionError) as error:  # NumPy parses it as Python
+    except (SyntaxError, TypeError, LookupError, AttributeError, *_PYTHON_FAULTS) as error:
         raise DataError(f"{path} has a header that NumPy does not write; make or fetch it again.") from error
     return shape, fortran, kind
 

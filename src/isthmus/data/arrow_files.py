@@ -25,7 +25,7 @@ from isthmus.data.paths import check_unpacked, reading
 from isthmus.errors import DataTypeError
 
 _CELL_BYTES = 8  # what a cell of a column takes in memory, at most, for numbers
-_VIEW_BYTES = 16  # of a cell of a column of text views; the first four hold the length of the text
+_MEASURED = 2**26  # bytes of text that a column may come to without a second look
 _EXTENSION = b"ARROW:extension:name"
 _STORED_SCHEMA = re.compile(rb"ARROW:schema[^A-Za-z0-9+/]{0,8}([A-Za-z0-9+/=]+)", re.DOTALL)
 
@@ -58,7 +58,12 @@ def read_parquet(path: Path) -> Any:
             repeated = _repeated_texts(schema, metadata, packed)
         with pq.ParquetFile(path, read_dictionary=repeated, **how) as file:
             columns = _valid(file.read(), path)
-    return columns.cast(schema) if repeated else columns
+    for name in repeated:
+        place = schema.get_field_index(name)
+        columns = columns.set_column(
+            place, schema.field(place), _written_out(columns.column(place), schema.field(place).type)
+        )
+    return columns
 
 
 def read_arrow(path: Path) -> Any:
@@ -146,7 +151,13 @@ def _repeated_texts(schema: Any, metadata: Any, packed: int) -> list[str]:
             column = metadata.row_group(group).column(place)
             if column.path_in_schema in most:
                 most[column.path_in_schema] += column.num_values * column.total_uncompressed_size
-    return [name for name, size in most.items() if size > max(2**26, packed)]
+    return [name for name, size in most.items() if size > max(_MEASURED, packed)]
+
+
+def _written_out(column: Any, stored: Any) -> Any:
+    """Give the texts of a dictionary in a type of text; Arrow cannot turn a dictionary into views at once."""
+    text = pa.large_string() if pa.types.is_string_view(stored) else stored
+    return column.cast(text).cast(stored)
 
 
 def _written_bytes(column: Any) -> int:

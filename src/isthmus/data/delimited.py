@@ -233,7 +233,7 @@ def _parse(text: bytes, path: Path, dialect: Dialect, texts: Collection[str]) ->
         )
     except pa.ArrowInvalid as error:
         _check_utf8(text, path)
-        raise _ragged(text, path, dialect) or error from error
+        raise _ragged(text, path, dialect) or _too_long(text, path, dialect) or error from error
 
 
 def _read_options(text: bytes, dialect: Dialect, threads: bool = True) -> Any:
@@ -276,6 +276,18 @@ def _ragged(text: bytes, path: Path, dialect: Dialect) -> DataError | None:
         f"{path}: row {row.number} (counted {counted}) has {cells}, expected {count} as in row 1; repair the row, or "
         f"give the delimiter, which was taken to be {dialect.delimiter!r}, with delimiter= (--delimiter)."
     )
+
+
+def _too_long(text: bytes, path: Path, dialect: Dialect) -> DataError | None:
+    """Find the first line that does not fit the block that one thread parses."""
+    most = _read_options(text, dialect).block_size
+    for place, line in enumerate(io.BytesIO(text), 1):
+        if len(line) > most:
+            return DataError(
+                f"{path}: line {place:,} has {len(line):,} bytes, more than the {most:,} allowed in this file; it is damaged, "
+                "or has no line ends where rows end."
+            )
+    return None
 
 
 def _stripped(table: Any, path: Path) -> Any:

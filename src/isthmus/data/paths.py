@@ -28,7 +28,7 @@ FREE_BYTES = 2**30  # up to here the ratio does not matter
 _CHUNK = 2**22  # bytes unpacked at a time; large enough for zlib's speed, small beside FREE_BYTES
 _MOST_PER_BYTE = 1032  # deflate cannot unpack a byte to more
 _UNCOUNTED = 2**26  # bytes that are unpacked without being counted first
-_FAULTS = (zlib.error, zipfile.BadZipFile, struct.error, csv.Error, tokenize.TokenError)  # of single formats
+_FAULTS = (zlib.error, zipfile.BadZipFile, NotImplementedError, struct.error, csv.Error, tokenize.TokenError)
 _GZIP = b"\x1f\x8b"
 
 
@@ -45,16 +45,7 @@ def reading(path: Path | str) -> Iterator[None]:
         raise DataError(f"{path} disappeared while it was read; put it back, and leave it there.") from error
     except PermissionError as error:
         raise DataError(f"{path} may not be read: permission denied; change its access rights.") from error
-    except (
-        pa.ArrowException,
-        OSError,
-        EOFError,
-        ValueError,
-        OverflowError,
-        NotImplementedError,
-        RecursionError,
-        *_FAULTS,
-    ) as error:
+    except (pa.ArrowException, OSError, EOFError, ValueError, OverflowError, RecursionError, *_FAULTS) as error:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
         raise DataError(
             f"{path} cannot be read: {said}; the file is damaged, or not what its name says. Make or fetch it again."
