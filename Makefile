@@ -1,4 +1,4 @@
-# Five words: demo, test, check, bench, docs. Each sets up what it needs in .venv on its first run.
+# Six words: demo, test, check, bench, docs, fuzz. Each sets up what it needs in .venv on its first run.
 # Another Python: make test PYTHON=python3.12
 
 SHELL := /bin/bash
@@ -10,7 +10,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
-.PHONY: demo test check bench docs
+.PHONY: demo test check bench docs build fuzz
 
 # A complete run on real handwritten digits: fit, compare with PCA, save, encode, report.
 demo: $(READY)
@@ -31,6 +31,17 @@ bench: $(READY)
 # The pages are Markdown, read as they are: write the generated ones and check every link.
 docs: $(READY)
 	$(BIN)/python docs/build.py
+
+# Every target for a minute, guided by coverage where atheris has a build for this system, else by a mutator of our own.
+fuzz: $(READY)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[fuzz]"
+	for target in fuzz/fuzz_*.py; do echo "== $$target"; OMP_NUM_THREADS=1 $(BIN)/python "$$target" --seconds 60; done
+
+# A release: wheel, source archive, and the list of every package (CycloneDX) that they were built and tested with.
+build: $(READY)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[build]"
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type library --output-reproducible -o dist/sbom.cdx.json $(BIN)/python
 
 # torch first, by its exact version: left to itself pip may take a build that is gigabytes larger.
 $(READY): pyproject.toml constraints.txt
