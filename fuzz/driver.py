@@ -10,8 +10,10 @@ Unusual: time is that of the processor, all threads together, so a busy machine 
 from __future__ import annotations
 
 import argparse
+import atexit
 import contextlib
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -57,6 +59,7 @@ def instrumented() -> contextlib.AbstractContextManager[Any]:
 def scratch_file(name: str) -> Path:
     """A place for the one file that a target reads, in memory where the system has a folder for that."""
     folder = tempfile.mkdtemp(prefix="isthmus-fuzz-", dir=_MEMORY if _MEMORY.is_dir() else None)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder, name)
 
 

@@ -188,7 +188,7 @@ def test_other_formats_are_not_tried(save):
 @pytest.mark.parametrize("most", [20, 5])
 def test_too_many_pixels(most, save, monkeypatch):
     """A picture whose header states too many pixels is refused before it is decoded."""
-    monkeypatch.setattr("isthmus.data.images.MAX_PIXELS", most)
+    monkeypatch.setattr("isthmus.data.picture_checks.MAX_PIXELS", most)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     with pytest.raises(DataError, match=rf"a\.png has .*more than the {most} "):
         read_pictures([save("a.png", GREY)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import types
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,18 @@ def test_pictures_are_what_they_hold(name, tmp_path):
     assert read(tmp_path / name).shape == (1, 3, 4, 3)
     Image.fromarray(np.full((3, 4), 999, np.uint16)).save(tmp_path / name, format="PNG")
     assert read(tmp_path / name).array.dtype == np.uint16
+
+
+def test_pictures_that_do_not_fit_into_memory(tmp_path, monkeypatch):
+    """Where there is no memory for all pictures together, the error says so."""
+
+    def no_memory(*arguments):
+        raise MemoryError
+
+    Image.new("L", (3, 2)).save(tmp_path / "a.png")
+    monkeypatch.setattr("isthmus.data.images.np", types.SimpleNamespace(**{**vars(np), "empty": no_memory}))
+    with pytest.raises(DataError, match="The list of 1 pictures needs more memory than there is"):
+        read(tmp_path / "a.png")
 
 
 CSV = {

@@ -1,4 +1,4 @@
-"""Pictures: files of any size and mode to one array, and an array to the bytes of a PNG file.
+"""Pictures: files of any size and mode to one array.
 
 In: paths of PNG, JPEG, WebP, BMP and TIFF files. Out: `Pictures`, an array (n, h, w) or (n, h, w, c). Unusual: sizes
 are read from the headers before anything is decoded, and no other format is ever tried, whatever a file holds.
@@ -6,7 +6,6 @@ are read from the headers before anything is decoded, and no other format is eve
 
 from __future__ import annotations
 
-import io
 import os
 import warnings
 from collections import Counter
@@ -21,15 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from isthmus.data import picture_checks
 from isthmus.data.notes import note_on, some
-from isthmus.data.paths import existing_file, first_bytes, reading
+from isthmus.data.paths import existing_file, reading
+from isthmus.data.picture_checks import MAX_PIXELS as MAX_PIXELS
+from isthmus.data.picture_checks import check_canvas, check_pixels
+from isthmus.data.png import png_bytes as png_bytes
 from isthmus.errors import DataError, MixedSizesError, ParameterError, UserError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-FREE_PIXELS = 2**22  # up to here the size of the file does not matter
-MAX_PIXELS_PER_BYTE = 10_000  # a blank page packs to some thousand pixels in a byte
-MAX_PIXELS = 2**26  # 67 million in one picture: more is a scan to be cut up first, or a file made to fill memory
 
 _ORIENTATION = 0x0112  # the EXIF tag
 _WIDE = ("I;16", "I;16B", "I;16L", "I;16N", "I")
@@ -140,42 +140,6 @@ def read_pictures(
     return Pictures(array, tuple(header.path.as_posix() for header in headers), tuple(bad), tuple(notes))
 
 
-def png_bytes(array: NDArray[Any], value_range: tuple[float, float] = (0, 255)) -> bytes:
-    r"""Draw a picture as the bytes of a PNG file.
-
-    Parameters
-    ----------
-    array : ndarray of shape (h, w) or (h, w, c)
-        c is 1 (grey), 3 (RGB) or 4 (with alpha).
-    value_range : (low, high), default (0, 255)
-        Values drawn as black and as white; values outside are clipped, NaN is black.
-
-    Returns
-    -------
-    bytes
-        8 bits per channel; 16 bits for a grey picture of type uint16 with the range (0, 65535).
-
-    Examples
-    --------
-    >>> png_bytes(np.zeros((2, 3)))[:4]
-    b'\x89PNG'
-    """
-    pixels = np.asarray(array)
-    pixels = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
-    if pixels.ndim != 2 and not (pixels.ndim == 3 and pixels.shape[2] in (3, 4)):
-        raise DataError(f"A picture has the shape (h, w), (h, w, 3) or (h, w, 4); got {np.shape(array)}.")
-    low, high = value_range
-    if not high > low:
-        raise ParameterError(f"value_range must be (low, high) with low < high; got {value_range!r}.")
-    wide = pixels.dtype == np.uint16 and pixels.ndim == 2 and (low, high) == (0, 65535)
-    if not wide:
-        share = np.nan_to_num((pixels.astype(np.float64) - low) / (high - low), nan=0.0)
-        pixels = np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG")
-    return buffer.getvalue()
-
-
 def check_picture_options(size: Any, on_bad_image: Any) -> None:
     """Raise `ParameterError` unless `read_pictures` can be told this."""
     if on_bad_image not in ("error", "skip"):
@@ -204,10 +168,10 @@ def _read_headers(paths: Sequence[Path], on_bad: str, bad: dict[str, UserError])
 
 def _read_header(path: Path) -> _Header:
     existing_file(path)
-    _check_canvas(path)
+    check_canvas(path)
     with _opened(path) as image:
         width, height = image.size
-        _check_pixels(path, width, height)
+        check_pixels(path, width, height)
         if image.getexif().get(_ORIENTATION) in (5, 6, 7, 8):
             width, height = height, width
         frames = int(getattr(image, "n_frames", 1))
@@ -245,28 +209,6 @@ def _decode_all(
     return _without_needless_alpha(array, form, all(header.grey for header in headers)), headers
 
 
-def _check_canvas(path: Path) -> None:
-    """Check the canvas of an animated WebP file, for which Pillow takes memory as soon as the file is opened."""
-    start = first_bytes(path, 30)
-    if len(start) == 30 and start[:4] + start[8:16] == b"RIFFWEBPVP8X":
-        _check_pixels(path, *(int.from_bytes(start[place : place + 3], "little") + 1 for place in (24, 27)))
-
-
-def _check_pixels(path: Path, width: int, height: int) -> None:
-    pixels, packed = width * height, path.stat().st_size
-    if not pixels:
-        raise DataError(f"{path} has {width} x {height} pixels, so there is nothing in it; remove it.")
-    if pixels > MAX_PIXELS:
-        raise DataError(
-            f"{path} has {width} x {height} pixels, more than the {MAX_PIXELS:,} allowed; cut or shrink it first."
-        )
-    if pixels > max(FREE_PIXELS, MAX_PIXELS_PER_BYTE * packed):
-        raise DataError(
-            f"{path} says that its {packed:,} bytes hold {width} x {height} pixels, over {MAX_PIXELS_PER_BYTE:,} in a "
-            "byte; it is damaged, or should be saved anew."
-        )
-
-
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """Open a picture of an allowed format; any failure becomes a `DataError` that names the file."""
@@ -278,7 +220,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     except MemoryError as error:
         raise DataError(f"{path} needs more memory than there is; shrink it, or read fewer pictures.") from error
     except Image.DecompressionBombError as error:
-        raise DataError(f"{path} has more than the {MAX_PIXELS:,} pixels allowed; cut or shrink it first.") from error
+        raise picture_checks.too_many_pixels(path) from error
     except Exception as error:  # decoders raise almost anything on damaged bytes
         said = (str(error).splitlines() or [type(error).__name__])[0].replace(str(path), "the file").rstrip(".")
         raise DataError(
