@@ -54,8 +54,11 @@ def read_parquet(path: Path) -> Any:
             _check_types(schema)
             packed = path.stat().st_size
             cells = metadata.num_rows * metadata.num_columns
-            check_unpacked(path, max(cells * _CELL_BYTES, _parquet_bytes(metadata)), packed)
+            pages = sum(metadata.row_group(place).total_byte_size for place in range(metadata.num_row_groups))
+            check_unpacked(path, max(cells * _CELL_BYTES, pages), packed)
             repeated = _repeated_texts(schema, metadata, packed)
+            if not repeated:
+                return _valid(file.read(), path)
         with pq.ParquetFile(path, read_dictionary=repeated, **how) as file:
             columns = _valid(file.read(), path)
     for name in repeated:
@@ -131,27 +134,17 @@ def _rest(text: bytes) -> bytes:
     return rest.ljust(4, b"=") if len(rest) > 1 else b""
 
 
-def _parquet_bytes(metadata: Any) -> int:
-    """Bytes of all pages, once they are unpacked, as the footer states them."""
-    return sum(
-        max(0, metadata.row_group(group).column(place).total_uncompressed_size)
-        for group in range(metadata.num_row_groups)
-        for place in range(metadata.num_columns)
-    )
-
-
 def _repeated_texts(schema: Any, metadata: Any, packed: int) -> list[str]:
     """Columns of text whose dictionary could repeat more text than the file's size makes likely.
 
     No cell is longer than all pages of its part of the column, so most files need no second look.
     """
-    most = dict.fromkeys((field.name for field in schema if is_text(field.type)), 0)
-    for group in range(metadata.num_row_groups):
-        for place in range(metadata.num_columns):
-            column = metadata.row_group(group).column(place)
-            if column.path_in_schema in most:
-                most[column.path_in_schema] += column.num_values * column.total_uncompressed_size
-    return [name for name, size in most.items() if size > max(_MEASURED, packed)]
+    most = {place: 0 for place, field in enumerate(schema) if is_text(field.type)}
+    for group in (metadata.row_group(place) for place in range(metadata.num_row_groups)):
+        for place in most:
+            column = group.column(place)
+            most[place] += column.num_values * column.total_uncompressed_size
+    return [schema.field(place).name for place, size in most.items() if size > max(_MEASURED, packed)]
 
 
 def _written_out(column: Any, stored: Any) -> Any:
