@@ -61,6 +61,8 @@ def fitted(train: np.ndarray, other: np.ndarray, passes: int) -> tuple[float, fl
 def measured(args: argparse.Namespace) -> dict[str, Any]:
     """One round: PyOD, then isthmus with more and more passes until it is as good."""
     done = subprocess.run([args.python, "-c", PYOD, str(args.rows)], capture_output=True, text=True, check=False)
+    if "ModuleNotFoundError" in done.stderr:
+        raise SystemExit("PyOD is not installed for that interpreter: pip install -e '.[bench]'")
     if done.returncode:
         raise SystemExit(done.stderr)
     peer, target = json.loads(done.stdout.splitlines()[-1])
