@@ -124,3 +124,12 @@ def test_a_single_number(tmp_path):
     np.save(tmp_path / "a.npy", np.float64(2.5))
     with pytest.raises(DataError, match=r"a\.npy holds a single number; expected an array of rows"):
         read_npy(tmp_path / "a.npy")
+
+
+def test_npz_that_numpy_did_not_pack(tmp_path):
+    """A member packed by a method whose memory has no bound is refused before it is unpacked."""
+    np.save(tmp_path / "a.npy", ARRAYS[0])
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_LZMA) as archive:
+        archive.write(tmp_path / "a.npy", "a.npy")
+    with pytest.raises(DataError, match=r"a\.npz is packed in another way than NumPy packs"):
+        read_npz(tmp_path / "a.npz")

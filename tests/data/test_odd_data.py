@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from isthmus import AnomalyDetector, Autoencoder
-from isthmus.data import readers
+from isthmus.data import images, readers
 from isthmus.data.readers import as_data, read
 from isthmus.errors import DataError, UserError
 
@@ -115,3 +115,19 @@ def test_a_file_that_changes_while_it_is_read(event, tmp_path, monkeypatch):
     monkeypatch.setattr(readers, "read_bytes", lambda path: (read_bytes(path), change())[0])
     with pytest.raises(DataError, match=r"a\.csv (changed|disappeared) while it was read"):
         read(file)
+
+
+def test_a_picture_that_changes_while_it_is_read(tmp_path, monkeypatch):
+    """A picture whose size is another one than its header said a moment ago is an error."""
+    file = tmp_path / "a.png"
+    Image.new("L", (3, 2)).save(file)
+    read_headers = images._read_headers
+
+    def changing(*arguments):
+        headers = read_headers(*arguments)
+        Image.new("L", (1, 1)).save(file)
+        return headers
+
+    monkeypatch.setattr(images, "_read_headers", changing)
+    with pytest.raises(DataError, match=r"a\.png changed while it was read"):
+        read([file])

@@ -40,7 +40,8 @@ def read_parquet(path: Path) -> Any:
     Raises
     ------
     DataError
-        If it is damaged (checksums of pages are compared where the file has any), or claims more than is likely.
+        If it is damaged, or claims more than is likely. Checksums of pages are compared where the file has any; in a
+        file without them, a bit that changed may only change cells.
     DataTypeError
         If a column has a type that cannot be used.
     """
