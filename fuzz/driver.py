@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import atexit
 import contextlib
+import os
 import random
 import shutil
 import sys
@@ -110,6 +111,9 @@ def _guided(run: Target, name: str, seconds: int) -> None:
         f"-max_total_time={seconds}", f"-max_len={MAX_BYTES}", "-timeout=20", "-rss_limit_mb=4096", "-print_final_stats=1",
         f"-artifact_prefix={_failures(name)}/",
     ]  # fmt: skip
+    child = os.fork()  # libFuzzer ends its process without Python's leave, so this one stays to tidy up
+    if child:
+        sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     atheris.Setup([sys.argv[0], *options, str(grown), str(CORPUS / name)], run)
     atheris.Fuzz()
 
