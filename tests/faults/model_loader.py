@@ -1,8 +1,9 @@
 """A process that loads model files and says what it saw: limits and an audit hook belong in a process of their own.
 
-Its arguments are good files, each loaded once first. Then each line of its input is an order, ``{"path": ..., "room": MiB}``, and
-each line of its output what came of the load under an address space of that much more than the process has: the class of the error
-and its text (None for a load that succeeded), the seconds, the MiB by which memory grew at most, and every audit event meanwhile.
+Its arguments are good files, each loaded once first; then it says that it is ready. From then on each line of its input is an
+order, ``{"path": ..., "room": MiB}``, and each line of its output what came of the load under an address space of that much more
+than the process has: the class of the error and its text (None for a load that succeeded), the seconds, the MiB by which memory
+grew at most, and every audit event meanwhile.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ def main():
     watch = Watch()
     for path in sys.argv[1:]:
         isthmus.load(path)
+    print("ready", flush=True)
     for line in sys.stdin:
         order = json.loads(line)
         print(json.dumps(load(watch, order["path"], order["room"])), flush=True)
