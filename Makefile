@@ -1,4 +1,4 @@
-# Six words: demo, test, check, bench, docs, fuzz. Each sets up what it needs in .venv on its first run.
+# Seven words: demo, test, check, bench, docs, fuzz, build. Each sets up what it needs in .venv on its first run.
 # Another Python: make test PYTHON=python3.12
 
 SHELL := /bin/bash
