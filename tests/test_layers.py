@@ -21,7 +21,8 @@ LAYERS = {
 }  # fmt: skip
 # Imports between two of the same layer: from the first to the second.
 BESIDE = {
-    ("parameters", "errors"), ("atomic", "errors"), ("atomic_folder", "atomic"), ("atomic_folder", "errors"), ("optional", "errors"),
+    ("parameters", "errors"), ("atomic", "errors"), ("optional", "errors"),
+    ("atomic_folder", "atomic"), ("atomic_folder", "errors"),
     ("corruptions", "corrupting"), ("corrupting", "prep"), ("corrupting", "nets"),
     ("plan", "sizing"), ("train", "plan"), ("train", "sizing"), ("systems", "views"), ("recipes", "systems"), ("recipes", "views"),
     ("restoration", "filters"),
