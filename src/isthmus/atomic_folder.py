@@ -66,7 +66,9 @@ def open_folder(path: Path) -> Iterator[Path]:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder and all in it, if it is there; `OutputError` when that cannot be."""
+    """Remove a folder and all in it, if it is there; `OutputError` when that cannot be, or it is a link."""
+    if path.is_symlink():
+        raise OutputError(f"Cannot remove '{path}': it is a symbolic link. Remove it yourself.")
     gone = _new_name(path)
     try:
         os.rename(path, gone)
@@ -75,6 +77,12 @@ def remove_folder(path: Path) -> None:
         return
     except OSError as error:
         raise OutputError(f"Cannot remove '{path}': {error.strerror or error}.") from error
+
+
+def remove_if_empty(path: Path) -> None:
+    """Remove a folder that nothing is in; any other stays."""
+    with contextlib.suppress(OSError):
+        path.rmdir()
 
 
 def move_folder(path: Path, into: Path) -> Path:
@@ -103,7 +111,7 @@ def force_to_disk(*folders: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a kill left of folders that were being written or removed."""
+    """Remove what a kill left of folders that were being written or removed in ``folder``, which is ours alone."""
     for leftover in folder.glob(_LEFTOVER):
         with contextlib.suppress(OSError):
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()

@@ -115,8 +115,8 @@ def log(tmp_path, monkeypatch):
         monkeypatch.setattr(os, name, renamed(name))
     folder = RunFolder(tmp_path / "run")
     folder.adopt({"fit": {"seed": 1}})
-    for step in (1, 2, 3, 3):
-        folder.save(step, {"step": step}, {"model": {"w": np.full(3, step, np.float32)}})
+    for number, step in enumerate((1, 2, 3, 3)):
+        folder.save(step, {"step": step, "number": number}, {"model": {"w": np.full(3, step, np.float32)}})
         done.append((len(calls), step))
     folder.close()
     monkeypatch.undo()

@@ -9,7 +9,7 @@ import shutil
 import numpy as np
 import pytest
 
-from isthmus.errors import IsthmusWarning, ModelFileError, RunBusyError, RunChangedError
+from isthmus.errors import IsthmusWarning, ModelFileError, OutputError, RunBusyError, RunChangedError
 from isthmus.files.run_folder import RunFolder, discard, read_checkpoint
 
 
@@ -114,8 +114,49 @@ def test_fresh_forgets(folder):
     """Checkpoints and quarantine are gone."""
     folder.close()
     again = RunFolder(folder.path, fresh=True)
-    assert (again.latest(), again.identity(), again.is_empty()) == (None, None, True)
+    assert again.steps() == [7, 12]  # until the fit in its place is accepted
+    again.adopt({"fit": {"seed": 2}})
+    assert (again.latest(), again.identity(), again.is_empty()) == (None, {"fit": {"seed": 2}}, True)
     again.close()
+
+
+@pytest.mark.parametrize("path", ["notes.txt", "ckpt/lightning/last.ckpt", "run.json"])
+@pytest.mark.parametrize("fresh", [False, True])
+def test_other_things_are_left_alone(tmp_path, path, fresh):
+    """A folder that is no run directory is refused, and nothing in it is touched."""
+    file = tmp_path / "run" / path
+    file.parent.mkdir(parents=True)
+    file.write_text("{}")
+    with pytest.raises(OutputError, match="holds other things and no fit"):
+        RunFolder(tmp_path / "run", fresh=fresh)
+    discard(tmp_path / "run", whole=True)
+    assert file.read_text() == "{}"
+
+
+def test_what_is_not_ours_survives(folder):
+    """Fresh and discard remove what a fit wrote, and keep what somebody put beside it."""
+    (folder.path / "notes.txt").write_text("mine")
+    folder.close()
+    again = RunFolder(folder.path, fresh=True)
+    again.adopt({"fit": {"seed": 2}})
+    again.close()
+    discard(folder.path, whole=True)
+    assert [path.name for path in folder.path.iterdir()] == ["notes.txt"]
+
+
+def test_the_same_state_is_not_written_twice(folder):
+    """A whole checkpoint stays as it is, so that there is no moment without it."""
+    before = [path.stat().st_ino for path in files_of(folder)]
+    folder.save(12, {"step": 12}, {"model": {"w": np.full((2, 3), 12, np.float32)}, "best": {"b": np.zeros(2)}})
+    assert [path.stat().st_ino for path in files_of(folder)] == before
+
+
+@pytest.mark.parametrize("text", ['{"fit":[1]}', '{"fit":1}', "[1]", "{", "null"])
+def test_a_damaged_description_is_one_error(folder, text):
+    """Whatever stands in it."""
+    (folder.path / "run.json").write_text(text)
+    with pytest.raises(ModelFileError, match=r"run\.json.*Start over with fresh=True"):
+        folder.adopt({"fit": {"seed": 1}})
 
 
 def test_one_process_at_a_time(folder):

@@ -28,7 +28,7 @@ def test_a_signal_saves_the_state(fits, undisturbed, tmp_path, number, where):
 def test_a_signal_says_where_it_stopped(fits, tmp_path):
     """A person who presses Ctrl-C learns that nothing is lost."""
     first = fits.run(tmp_path, signal=signal.SIGINT, seconds=3600, step=3)
-    assert any("stopped after step 3" in said for said in first["warnings"])
+    assert any("the state after step 3 is kept" in said for said in first["warnings"])
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -24,14 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus import atomic
-from isthmus.atomic_folder import Hold, force_to_disk, move_folder, open_folder, remove_folder, sweep
+from isthmus.atomic_folder import Hold, force_to_disk, move_folder, open_folder, remove_folder, remove_if_empty, sweep
 from isthmus.errors import DataError, IsthmusWarning, ModelFileError, OutputError, RunChangedError
 from isthmus.files import container, strict_json
 
 KEPT = 2
 MANIFEST, STATE, IDENTITY = "MANIFEST.json", "state.json", "run.json"
 MOST_JSON_BYTES = 64 * 2**20
-_STEP = re.compile(r"\d{9}")
+_STEP = re.compile(r"\d{9,18}")
 _NAMES = re.compile(r"[a-z]{1,20}\.(?:safetensors|json)")
 
 Arrays = dict[str, NDArray[Any]]
@@ -43,24 +43,25 @@ class RunFolder:
     Parameters
     ----------
     path : made where it is missing.
-    fresh : forget what it holds.
+    fresh : forget what it holds, once the fit that comes in its place is accepted (`adopt`).
 
     Raises
     ------
     RunBusyError : another process holds it.
-    OutputError : it cannot be written to.
+    OutputError : it cannot be written to, or holds other things and no fit.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, fresh: bool = False) -> None:
-        self.path = Path(path)
+        self.path, self._fresh = Path(path), fresh
+        if not may_hold_a_run(self.path):
+            raise OutputError(
+                f"'{self.path}' holds other things and no fit of isthmus; name another run directory, or an empty one."
+            )
         atomic.make_folder(self.path)
         self._hold = Hold(self.path)
         try:
-            for folder in (self.path, self.path / "ckpt"):
-                sweep(folder)
-            if fresh:
-                self._forget()
             atomic.make_folder(self.path / "ckpt")
+            sweep(self.path / "ckpt")
             # Else a power cut could take the folders away from around whole checkpoints.
             force_to_disk(self.path, self.path.parent)
         except BaseException:
@@ -73,13 +74,15 @@ class RunFolder:
 
     def identity(self) -> dict[str, Any] | None:
         """What it is a fit of; None where nothing was written yet."""
+        if self._fresh:
+            return None
         try:
             found = _read_json(self.path / IDENTITY)
         except FileNotFoundError:
             return None
         except (OSError, strict_json.NotStrictError) as error:
             raise ModelFileError(f"Cannot read '{self.path / IDENTITY}': {error}. {self._start_over()}") from error
-        if not isinstance(found, dict):
+        if not isinstance(found, dict) or not all(isinstance(group, dict) for group in found.values()):
             raise ModelFileError(f"'{self.path / IDENTITY}' does not describe a fit. {self._start_over()}")
         return found
 
@@ -95,17 +98,25 @@ class RunFolder:
         ------
         RunChangedError : it holds checkpoints of a fit that differs; the message names what does.
         """
+        if self.is_of(identity):
+            return
         before = self.identity()
         differing = [] if before is None else _differences(before, identity)
-        if not differing and before is not None:
-            return
-        if differing and not changes and (self.steps() or self._quarantined()):
+        if differing and not changes and not self.is_empty():
             finished = any(state.get("finished") for state in self._states())
             raise RunChangedError(
                 f"The run directory '{self.path}' holds {'a finished' if finished else 'an unfinished'} fit that differs: "
                 f"{'; '.join(differing[:5])}{'; …' if len(differing) > 5 else ''}. {self._start_over()}", finished=finished,
             )  # fmt: skip
+        if self._fresh:
+            self._forget()
+            self._fresh = False
         atomic.write_bytes(self.path / IDENTITY, strict_json.dumps(identity).encode())
+
+    def is_of(self, identity: dict[str, Any]) -> bool:
+        """Whether this is the run directory of just that fit."""
+        before = self.identity()
+        return before is not None and not _differences(before, identity)
 
     def steps(self) -> list[int]:
         """The steps of which there are checkpoints, whole or not, in order."""
@@ -123,9 +134,11 @@ class RunFolder:
 
         Parameters
         ----------
-        state : plain JSON.
+        state : plain JSON. Where there is a whole checkpoint of that step with the same, it stays as it is.
         tensors : arrays by name for each file, "model", "optim" and so on.
         """
+        if step in self.steps() and self._is_whole(step, state):
+            return
         with open_folder(self._of(step)) as folder:
             for name, arrays in tensors.items():
                 shapes = {key: [array.dtype.str, list(array.shape)] for key, array in arrays.items()}
@@ -169,6 +182,12 @@ class RunFolder:
     def _of(self, step: int) -> Path:
         return self.path / "ckpt" / f"{step:09d}"
 
+    def _is_whole(self, step: int, state: dict[str, Any]) -> bool:
+        try:
+            return strict_json.dumps(read_checkpoint(self._of(step))[0]) == strict_json.dumps(state)
+        except ModelFileError:
+            return False
+
     def _quarantined(self) -> bool:
         folder = self.path / "quarantine"
         return folder.is_dir() and any(folder.iterdir())
@@ -183,9 +202,21 @@ class RunFolder:
         return [state for state in found if isinstance(state, dict)]
 
     def _forget(self) -> None:
+        """Remove what is ours, and nothing else."""
         for name in ("ckpt", "quarantine"):
-            remove_folder(self.path / name)
+            inside = self.path / name
+            for entry in sorted(inside.iterdir()) if inside.is_dir() else []:
+                if _STEP.match(entry.name):
+                    remove_folder(entry)
         atomic.remove(self.path / IDENTITY)
+
+    def discard(self) -> None:
+        """Remove what is ours, and the folder where nothing else is in it."""
+        self._forget()
+        for folder in (self.path / "ckpt", self.path / "quarantine"):
+            remove_if_empty(folder)
+        atomic.remove(self.path / "LOCK")
+        remove_if_empty(self.path)
 
     def _start_over(self) -> str:
         return "Start over with fresh=True (--fresh), or name another run directory."
@@ -209,7 +240,7 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, Arrays]]:
         state = _read_json(folder / STATE)
         names = [Path(name).stem for name in files if name.endswith(".safetensors")]
         arrays = {name: container.read(folder / f"{name}.safetensors", _expected)[1] for name in names}
-    except (OSError, strict_json.NotStrictError, KeyError, TypeError, ValueError) as error:
+    except (OSError, strict_json.NotStrictError, KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, ModelFileError):
             raise
         raise ModelFileError(
@@ -222,14 +253,35 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, Arrays]]:
 
 def discard(path: str | os.PathLike[str], *, whole: bool = False) -> None:
     """Remove a run directory in which no checkpoint was ever made; ``whole``: in any case."""
-    if not Path(path).is_dir():
+    if not Path(path).is_dir() or not may_hold_a_run(Path(path)):
         return
     folder = RunFolder(path)
     try:
         if whole or folder.is_empty():
-            remove_folder(folder.path)
+            folder.discard()
     finally:
         folder.close()
+
+
+def may_hold_a_run(path: Path) -> bool:
+    """Whether ``path`` is free for a run directory, or is one: it describes a fit, or nothing is in it but a lock."""
+    if not path.is_dir():
+        return not (path.exists() or path.is_symlink())
+    try:
+        names = {entry.name for entry in path.iterdir()}
+        if names <= {"LOCK"}:
+            return True
+        inside = {entry.name for entry in (path / "ckpt").iterdir()} if (path / "ckpt").is_dir() else set()
+    except OSError as error:
+        raise OutputError(f"Cannot use the run directory '{path}': {error.strerror or error}.") from error
+    if not all(_STEP.fullmatch(name) or name.startswith(".isthmus-") for name in inside):
+        return False
+    if IDENTITY not in names:
+        return names <= {"LOCK", "ckpt", "quarantine"}
+    try:
+        return "fit" in _read_json(path / IDENTITY)
+    except (OSError, TypeError, strict_json.NotStrictError):
+        return bool(inside)  # damaged, but among our checkpoints
 
 
 def _expected(spec: dict[str, Any]) -> container.Expected:

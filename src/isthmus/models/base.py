@@ -99,6 +99,10 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         ----------
         X : as in `fit`.
         y : ignored.
+
+        Notes
+        -----
+        A pass keeps no state: ``run_dir`` is for `fit`.
         """
         params.check(self)
         first = not hasattr(self, "network_")
@@ -249,9 +253,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         )  # fmt: skip
         with threads_for(self._work * plan.batch_size, plan.batch_size * self.encoder_.layout.n_targets * plan.members):
             if run is not None:
-                kept = run.checkpoints(
-                    plan, self.network_, rows, inputs, self.seed_, getattr(self, "corruption_", None)
-                )
+                kept = run.checkpoints(job, rows, inputs, getattr(self, "corruption_", None))
                 job = dataclasses.replace(job, checkpoints=kept)
             history = train(job)
         self.resumed_from_step_ = 0 if job.checkpoints is None else job.checkpoints.resumed_from

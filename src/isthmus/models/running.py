@@ -8,6 +8,7 @@ last bit of a sum depends on.
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import hashlib
 import platform
@@ -18,15 +19,15 @@ from typing import Any
 import torch
 
 from isthmus.errors import DataError, ParameterError
-from isthmus.files.run_folder import RunFolder
+from isthmus.files.run_folder import RunFolder, read_checkpoint
 from isthmus.nets.seeding import draw_seed
 from isthmus.parameters import AutoencoderParameters
-from isthmus.plan import Plan
 from isthmus.prep.rows import EncodedRows
-from isthmus.train.checkpoint import Checkpoints
+from isthmus.train.checkpoint import Checkpoints, put_weights
+from isthmus.train.job import Job, generator_for
 from isthmus.version import __version__
 
-BLOCK = 4_096
+BLOCK, PROBED = 4_096, 16
 _OF_THE_FIT = "fit"
 
 
@@ -44,25 +45,22 @@ class Run:
         kept = ((self._folder.identity() or {}).get(_OF_THE_FIT) or {}).get("seed", drawn)
         return kept if isinstance(kept, int) and 0 <= kept < 2**32 else drawn
 
-    def checkpoints(
-        self,
-        plan: Plan,
-        network: torch.nn.Module,
-        rows: EncodedRows,
-        inputs: EncodedRows | None,
-        seed: int,
-        corruption: Any,
-    ) -> Checkpoints:
+    def checkpoints(self, job: Job, rows: EncodedRows, inputs: EncodedRows | None, corruption: Any) -> Checkpoints:
         """Where the fit saves its state.
 
         Raises
         ------
         RunChangedError : the directory holds a fit that differs.
         """
-        chosen = {name: str(value) for name, value in dataclasses.asdict(plan).items() if name != "notes"}
+        network, seed = job.network, job.seed
+        chosen = {name: str(value) for name, value in dataclasses.asdict(job.plan).items() if name != "notes"}
+        some = rows.slice(0, min(len(rows), PROBED)).clone()
+        spoiled = [] if job.corrupt is None else [job.corrupt(some, generator_for(seed, 8))]
         identity: dict[str, Any] = {
             _OF_THE_FIT: {
                 **chosen, "seed": seed, "corruption": str(corruption.to_spec() if hasattr(corruption, "to_spec") else corruption),
+                "corruption of the first rows": _digest_of(spoiled),
+                "layers": hashlib.sha256(repr(network).encode()).hexdigest()[:16],
                 "first weights": _digest_of(network.state_dict().values()),
             },
             "data": {"rows": len(rows), "values": _digest(rows), "spoiled values": None if inputs is None else _digest(inputs)},
@@ -71,9 +69,30 @@ class Run:
                 "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
             },
         }  # fmt: skip
-        start = self._parameters.resume_from
-        self._folder.adopt(identity, changes=start is not None)
-        return Checkpoints(self._folder, self._parameters.checkpoint_seconds, None if start is None else Path(start))
+        if self._parameters.resume_from is None or self._folder.is_of(identity):
+            self._folder.adopt(identity)
+        else:
+            self._take_over(Path(self._parameters.resume_from), identity, network)
+        return Checkpoints(self._folder, self._parameters.checkpoint_seconds)
+
+    def _take_over(self, start: Path, identity: dict[str, Any], network: torch.nn.Module) -> None:
+        """Make the directory one of this fit that begins at the checkpoint ``start``; later calls find it so, and go on."""
+        if not start.is_dir():
+            raise DataError(
+                f"resume_from={str(start)!r} is no checkpoint: name a folder such as RUN_DIR/ckpt/000001234."
+            )
+        state, arrays = read_checkpoint(start)
+        if state.get("finished"):
+            raise DataError(
+                f"resume_from={str(start)!r} is the end of a finished fit, which leaves nothing to go on from."
+            )
+        weights = arrays.get("model", {})
+        put_weights(copy.deepcopy(network), [torch.from_numpy(weights[name]) for name in sorted(weights)])
+        inside = start.resolve().parent == (self._folder.path / "ckpt").resolve()
+        self._folder.adopt(identity, changes=inside)
+        self._folder.keep_only(int(start.name) if inside else -1)
+        if not inside:
+            self._folder.save(int(start.name), state, arrays)
 
 
 @contextlib.contextmanager
@@ -95,11 +114,13 @@ def run_of(parameters: AutoencoderParameters) -> Iterator[Run | None]:
             )
         yield None
         return
-    if start is not None and not Path(start).is_dir():
-        raise DataError(f"resume_from={str(start)!r} is no checkpoint: name a folder such as RUN_DIR/ckpt/000001234.")
     folder = RunFolder(parameters.run_dir, fresh=fresh)
     try:
         yield Run(folder, parameters)
+    except BaseException:
+        if folder.is_empty() and not fresh:
+            folder.discard()
+        raise
     finally:
         folder.close()
 

@@ -19,20 +19,19 @@ import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from isthmus.errors import IsthmusWarning, ModelFileError
-from isthmus.files.run_folder import Arrays, RunFolder, read_checkpoint
+from isthmus.files.run_folder import Arrays, RunFolder
 
 SHARE = 33
 """A checkpoint is followed by at least so many times its own seconds without one: it takes at most 3 % of the time."""
 
+HELD = (torch.float32, torch.float64, torch.int32, torch.int64, torch.uint8, torch.bool)
 ENTRY = ("epoch", "training_loss", "validation_loss", "learning_rate")
 
 
@@ -56,7 +55,8 @@ class Position:
 
     Attributes
     ----------
-    epoch, step : of the last step that was made; ``first`` is the first step of its epoch, ``total`` the sum of the losses since.
+    epoch, step : of the last step that was made; ``first`` is the first step of its epoch, ``total`` the sum of the losses
+        since (None where it is not finite).
     rollbacks : how often the loss stopped being finite.
     history : the entries of finished epochs, NaN written as None.
     best_epoch, best_mean : of the best weights.
@@ -66,7 +66,7 @@ class Position:
     epoch: int = 0
     step: int = 0
     first: int = 0
-    total: float = 0.0
+    total: float | None = 0.0
     rollbacks: int = 0
     history: list[dict[str, float | None]] = field(default_factory=list)
     best_epoch: int = 0
@@ -81,22 +81,22 @@ class Checkpoints:
     ----------
     folder : where they are.
     seconds : from one to the next, at least; 0: after every step.
-    start : the checkpoint to go on from; None: the newest in ``folder``.
 
     Attributes
     ----------
     resumed_from : the step that the fit went on from; 0 where it began.
+    saved : the step of the last checkpoint; None before the first.
     """
 
-    def __init__(self, folder: RunFolder, seconds: float, start: Path | None = None) -> None:
-        self._folder, self._seconds, self._start = folder, seconds, start
-        self.resumed_from = 0
+    def __init__(self, folder: RunFolder, seconds: float) -> None:
+        self._folder, self._seconds = folder, seconds
+        self.resumed_from, self.saved = 0, None  # type: int, int | None
         self._next = time.monotonic() + seconds
         self._signal: int | None = None
 
     def latest(self) -> tuple[Position, dict[str, list[Tensor] | dict[str, Tensor]]] | None:
         """The newest whole one: position and tensors; None where there is none."""
-        found = self._folder.latest() if self._start is None else read_checkpoint(self._start)
+        found = self._folder.latest()
         if found is None:
             return None
         state, arrays = found
@@ -104,30 +104,35 @@ class Checkpoints:
             position = Position(**state)
         except TypeError as error:
             raise ModelFileError(f"The checkpoint in '{self._folder.path}' is of another version ({error}).") from error
-        self.resumed_from = position.step
+        self.resumed_from = self.saved = position.step
         return position, {name: _tensors(name, group) for name, group in arrays.items()}
 
     def is_due(self) -> bool:
         """Whether it is time for the next."""
         return time.monotonic() >= self._next
 
-    def save(self, position: Position, network: Any, best: dict[str, Tensor], optimizer: Kept | None) -> None:
-        """Write one; nothing where the weights are not finite."""
+    def save(
+        self, position: Position, network: Any, best: dict[str, Tensor], optimizer: Kept | None, random: Tensor
+    ) -> None:
+        """Write one; nothing where the weights are not finite. ``random`` is the state of torch's generator."""
         start = time.monotonic()
         groups: dict[str, Arrays] = {"best": _arrays(best.values())}
+        kept = {} if optimizer is None else {**optimizer.tensors(), "random": random}
         if optimizer is not None:
             groups["model"] = _arrays(network.state_dict().values())
-            random = torch.get_rng_state()
-            groups["optim"] = {name: _array(value) for name, value in {**optimizer.tensors(), "random": random}.items()}
-        if all(np.isfinite(array).all() for group in groups.values() for array in group.values()):
-            self._folder.save(position.step, vars(position), groups)
+            groups["optim"] = {name: _array(value) for name, value in kept.items()}
+        # A user's module may hold a mask of infinities among its buffers: they are no weights.
+        if all(bool(value.isfinite().all()) for value in (*network.parameters(), *kept.values())):
+            # The end has a place of its own, so that it never takes that of the last step.
+            self._folder.save(position.step + position.finished, vars(position), groups)
+            self.saved = position.step
         now = time.monotonic()
         self._next = now + max(self._seconds, SHARE * (now - start) if self._seconds else 0.0)
 
     def finish(self, position: Position, network: Any, best: dict[str, Tensor]) -> None:
         """Write the last, which holds the best weights alone, and remove the others."""
-        self.save(position, network, best, None)
-        self._folder.keep_only(position.step)
+        self.save(position, network, best, None, torch.get_rng_state())
+        self._folder.keep_only(position.step + 1)
 
     def look(self) -> None:
         """Raise `Halt` where a signal has come."""
@@ -140,7 +145,9 @@ class Checkpoints:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        # One that is ignored stays so (nohup); one that Python did not set cannot be put back.
+        before = {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
 
         def put_back() -> None:
             for number, handler in before.items():
@@ -148,8 +155,10 @@ class Checkpoints:
 
         def note(number: int, frame: FrameType | None) -> None:
             if self._signal is not None:
+                self._signal = None
                 put_back()
                 signal.raise_signal(number)
+                return
             self._signal = number
 
         for number in before:
@@ -159,24 +168,46 @@ class Checkpoints:
         finally:
             put_back()
 
-    def pass_on(self, step: int) -> None:
-        """Let the signal that was held back do what it would have done; call it outside of `signals`."""
+    def pass_on(self) -> None:
+        """Let the signal that was held back do what it would have done; call it outside of `signals`.
+
+        Returns where its handler does: the fit is then to go on.
+        """
         if self._signal is None:
             return
         number, self._signal = self._signal, None
+        where = "nothing was saved yet" if self.saved is None else f"the state after step {self.saved:,} is kept"
         warnings.warn(
-            f"stopped after step {step:,}; the same fit with the run directory '{self._folder.path}' goes on from there.",
+            f"a signal stops the fit; {where}, and the same fit with the run directory '{self._folder.path}' goes on from there.",
             IsthmusWarning, stacklevel=2,
         )  # fmt: skip
         signal.raise_signal(number)
+
+    def drop_signal(self) -> None:
+        """Forget a signal that was held back, where the fit ends for another reason."""
+        self._signal = None
 
 
 def put_weights(network: Any, values: Any) -> None:
     """Copy the tensors of a checkpoint into ``network``, in the order of its state."""
     state = network.state_dict()
-    if not isinstance(values, list) or [tuple(v.shape) for v in values] != [tuple(v.shape) for v in state.values()]:
-        raise ModelFileError("The checkpoint is of a network of other layers; start over with fresh=True (--fresh).")
-    network.load_state_dict(dict(zip(state, values, strict=True)))
+    if not isinstance(values, list) or len(values) != len(state):
+        raise _other_layers()
+    found = {name: _like(value, now) for (name, now), value in zip(state.items(), values, strict=True)}
+    network.load_state_dict(found)
+
+
+def _like(value: Tensor, now: Tensor) -> Tensor:
+    """A tensor of a checkpoint in the type of the one that it goes to; see `_array`."""
+    if value.dtype == torch.uint8 != now.dtype and value.numel() == now.numel() * now.element_size():
+        value = value.view(now.dtype).reshape(now.shape)
+    if value.shape != now.shape or value.dtype != now.dtype:
+        raise _other_layers()
+    return value
+
+
+def _other_layers() -> ModelFileError:
+    return ModelFileError("The checkpoint is of a network of other layers; start over with fresh=True (--fresh).")
 
 
 def as_history(position: Position) -> list[dict[str, float]]:
@@ -193,7 +224,11 @@ def without_nan(history: list[dict[str, float]]) -> list[dict[str, float | None]
 
 
 def _array(value: Tensor) -> Any:
-    return value.detach().cpu().contiguous().numpy()
+    """A tensor as a file holds it: as bytes, where that holds no numbers of its type, or not such as infinity."""
+    value = value.detach().cpu().contiguous()
+    if value.dtype not in HELD or not bool(value.isfinite().all()):
+        return value.reshape(-1).view(torch.uint8).numpy()
+    return value.numpy()
 
 
 def _arrays(values: Any) -> Arrays:

@@ -42,6 +42,7 @@ class Course:
         self._step: RecordedStep | WrittenStep | None = None
         self._left: dict[str, Tensor] = {}
         self._in_epoch = False
+        self._random: Tensor | None = None
 
     @property
     def share(self) -> float:
@@ -49,7 +50,9 @@ class Course:
         return float(0.5**self.rollbacks)
 
     def open(self) -> None:
-        """Make the optimizer; give it what it had where the fit goes on."""
+        """Make the optimizer, unless it is there; give it what it had where the fit goes on."""
+        if self._step is not None:
+            return
         self._step = make_step(self.job)
         if self._left:
             self._step.put_back({name: value for name, value in self._left.items() if name != "random"})
@@ -65,7 +68,9 @@ class Course:
         """Start an epoch, or take up the one that a checkpoint was in."""
         if self._in_epoch:
             self._in_epoch = False
+            self._random = None
             return
+        self._random = None
         self.state.epoch, self.first = epoch, self.state.step
         self.total = torch.zeros((), device=self.job.device)
 
@@ -75,6 +80,11 @@ class Course:
         loss = self._step.take(x, seen, rate)
         self.total += loss
         return loss
+
+    def steps_are_done(self) -> None:
+        """Note where torch's generator stands before a validation pass: one that is stopped is made again from its start."""
+        if self.job.checkpoints is not None:
+            self._random = torch.get_rng_state()
 
     def step_is_done(self) -> None:
         """Save where it is time to; raise `Halt` where a signal came."""
@@ -110,13 +120,22 @@ class Course:
         state.history[:] = as_history(position)
         state.epoch, state.step = position.epoch, position.step
         self.first, self.rollbacks = position.first, position.rollbacks
-        self.total = torch.tensor(position.total, dtype=torch.float32, device=self.job.device)
+        total = math.nan if position.total is None else position.total
+        self.total = torch.tensor(total, dtype=torch.float32, device=self.job.device)
         return position.finished
 
     def save(self) -> None:
         """Write a checkpoint, if the first step was made."""
         if self.job.checkpoints is not None and self._step is not None and self.state.step:
-            self.job.checkpoints.save(self._position(), self.job.network, self.best.weights, self._step)
+            random = torch.get_rng_state() if self._random is None else self._random
+            self.job.checkpoints.save(self._position(), self.job.network, self.best.weights, self._step, random)
+
+    def pause(self) -> None:
+        """Save; the epoch is taken up again where the fit is not over."""
+        self.save()
+        self._in_epoch = self.state.epoch > 0
+        if self._random is not None:
+            torch.set_rng_state(self._random)
 
     def finish(self) -> None:
         """Write the last checkpoint: nothing is left to do."""
@@ -125,8 +144,9 @@ class Course:
 
     def _position(self, *, finished: bool = False) -> Position:
         mean = self.best.mean if math.isfinite(self.best.mean) else None
+        total = float(self.total)
         return Position(
-            self.state.epoch, self.state.step, self.first, float(self.total.nan_to_num()), self.rollbacks,
+            self.state.epoch, self.state.step, self.first, total if math.isfinite(total) else None, self.rollbacks,
             without_nan(self.state.history), self.best.epoch, mean, finished,
         )  # fmt: skip
 

@@ -80,17 +80,25 @@ def _held(course: Course, training: Tensor, validation: Tensor) -> None:
     try:
         if checkpoints is None:
             return _epochs(course, training, validation)
+        done = False
         with checkpoints.signals():
-            if course.go_on():
-                return None
-            try:
-                _epochs(course, training, validation)
-                course.finish()
-            except Halt:
-                course.save()
+            done = course.go_on()
+        checkpoints.pass_on()
+        while not done:
+            with checkpoints.signals():
+                try:
+                    _epochs(course, training, validation)
+                    course.finish()
+                    done = True
+                except Halt:
+                    course.pause()
+            checkpoints.pass_on()
+    except BaseException:
+        if checkpoints is not None:
+            checkpoints.drop_signal()
+        raise
     finally:
         course.close()
-    return checkpoints.pass_on(course.state.step)
 
 
 def _epochs(course: Course, training: Tensor, validation: Tensor) -> None:
@@ -101,6 +109,7 @@ def _epochs(course: Course, training: Tensor, validation: Tensor) -> None:
         loss = _one_epoch(course, training)
         if job.device.type != "cpu":
             state.loss = loss
+        course.steps_are_done()
         errors = _validate(job, validation) if _is_measured(job, state) else None
         if not (math.isfinite(loss) and (errors is None or bool(errors.isfinite().all()))):
             # Back to the last good weights at half the rate; a fit that keeps failing ends with those.

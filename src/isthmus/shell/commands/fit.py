@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
+from pathlib import Path
 from typing import Any
 
 import click
@@ -58,7 +59,7 @@ def command(
     if report_path is not None:
         output.check_file(report_path, (*read, *((target,) if target else ())))
     given = flags.given(context, parameters)
-    by_default = "run_dir" not in given and target is not None
+    by_default = "run_dir" not in given and target is not None and not dry_run and _is_free(f"{target}.run")
     model = _unfitted({**given, "run_dir": f"{target}.run"} if by_default else given, paired=clean is not None)
     rows, spoiled = _read(data, clean, {"kinds": given.get("kinds"), **how}, err=as_json)
     if dry_run:
@@ -66,13 +67,15 @@ def command(
         return
     for note in inputs.notes_of(rows):
         terminal.note(note)
-    seconds = _fit(model, rows, spoiled, by_default=by_default)
+    seconds = _fit(model, rows, spoiled, target if by_default else None)
     found = results.on_held_out(model, rows, spoiled)
     model.save(str(target))
     if report_path is not None:
         from isthmus.views.report import report
 
         report(model, rows if spoiled is None else spoiled, report_path, clean=None if spoiled is None else rows)
+    if by_default and not model.resumed_from_step_ and seconds < model.checkpoint_seconds:
+        _discard(model, whole=True)
     _tell(model, found, seconds, target, err=as_json)
     _suggest(model, str(target), data, how, (report_path, clean), err=as_json)
     if as_json:
@@ -110,29 +113,42 @@ def _read(data: tuple[str, ...], clean: str | None, how: dict[str, Any], *, err:
     return rows, spoiled
 
 
-def _fit(model: Any, rows: Any, spoiled: Any, *, by_default: bool) -> float:
-    """Fit, say what was noticed in the fit, and give the seconds that it took.
+def _is_free(path: str) -> bool:
+    """Whether a run directory may be there; a note where something else is."""
+    from isthmus.files.run_folder import may_hold_a_run
 
-    ``by_default``: nobody asked for the run directory beside the model. It is gone after a fit that was done before its first
-    checkpoint, and a finished fit in it that differs gives way: its model was written.
-    """
+    if may_hold_a_run(Path(path)):
+        return True
+    terminal.note(f"'{path}' is there and no run directory, so the fit keeps no state; name one with --run-dir.")
+    return False
+
+
+def _discard(model: Any, *, whole: bool = False) -> None:
+    """Take away the run directory that nobody asked for; what stands in the way is no reason to fail."""
     from isthmus.files.run_folder import discard
 
+    with contextlib.suppress(UserError):
+        discard(model.run_dir, whole=whole)
+
+
+def _fit(model: Any, rows: Any, spoiled: Any, beside: str | None) -> float:
+    """Fit, say what was noticed in the fit, and give the seconds that it took.
+
+    ``beside``: the model file, where nobody asked for the run directory beside it. A finished fit in it that differs gives way, if
+    its model was written.
+    """
     start, seen = time.perf_counter(), (rows,) if spoiled is None else (spoiled, rows)
     try:
         model.fit(*seen)
     except RunChangedError as error:
-        if not (by_default and error.finished):
+        if beside is None or not error.finished or not Path(beside).exists():
             raise
         model.set_params(fresh=True).fit(*seen)
     except BaseException:
-        if by_default:
-            with contextlib.suppress(UserError):  # it would hide what went wrong
-                discard(model.run_dir)
+        if beside is not None:
+            _discard(model)
         raise
     seconds = time.perf_counter() - start
-    if by_default and not model.resumed_from_step_ and seconds < model.checkpoint_seconds:
-        discard(model.run_dir, whole=True)
     for note in model.notes_:
         if note not in inputs.notes_of(rows):  # those were said before the fit
             terminal.note(note)
