@@ -8,7 +8,7 @@ import sys
 
 # The layer of each file or folder at the top of the package.
 LAYERS = {
-    "errors": 0, "parameters": 0, "atomic": 0, "atomic_folder": 0, "optional": 0, "version": 0,
+    "errors": 0, "allowed": 0, "parameters": 0, "atomic": 0, "atomic_folder": 0, "optional": 0, "version": 0,
     "data": 1, "layout": 1,
     "prep": 2, "nets": 2, "baselines": 2, "losses": 2, "corruptions": 2, "corrupting": 2, "scoring": 2, "thresholds": 2,
     "attribution": 2, "files": 2, "filters": 2, "restoration": 2, "tiles": 2,
@@ -21,7 +21,7 @@ LAYERS = {
 }  # fmt: skip
 # Imports between two of the same layer: from the first to the second.
 BESIDE = {
-    ("parameters", "errors"), ("atomic", "errors"), ("optional", "errors"),
+    ("parameters", "errors"), ("parameters", "allowed"), ("atomic", "errors"), ("optional", "errors"),
     ("atomic_folder", "atomic"), ("atomic_folder", "errors"),
     ("corruptions", "corrupting"), ("corrupting", "prep"), ("corrupting", "nets"),
     ("plan", "sizing"), ("train", "plan"), ("train", "sizing"), ("systems", "views"), ("recipes", "systems"), ("recipes", "views"),

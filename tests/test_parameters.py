@@ -9,9 +9,9 @@ import math
 import numpy as np
 import pytest
 
+from isthmus.allowed import Allowed
 from isthmus.errors import ParameterError
 from isthmus.parameters import (
-    Allowed,
     AutoencoderParameters,
     allowed,
     check,

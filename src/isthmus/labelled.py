@@ -12,8 +12,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from isthmus.allowed import Allowed
 from isthmus.errors import DataError
-from isthmus.parameters import Allowed
 from isthmus.thresholds import checked_number, checked_scores
 
 RECALL = Allowed("", number="float", low=0, high=1, open_low=True)

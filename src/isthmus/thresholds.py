@@ -13,8 +13,8 @@ import numpy as np
 import scipy.special
 from numpy.typing import ArrayLike, NDArray
 
+from isthmus.allowed import Allowed
 from isthmus.errors import DataError, ParameterError
-from isthmus.parameters import Allowed
 
 FALSE_ALARM_RATE = 0.01
 FEWEST_EXCEEDANCES = 10

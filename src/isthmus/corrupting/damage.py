@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from isthmus.allowed import Allowed
 from isthmus.corrupting.base import Declared, uniform
 from isthmus.errors import DataError, ParameterError
-from isthmus.parameters import Allowed, parameter
+from isthmus.parameters import parameter
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the luminance (ITU-R BT.601)."""

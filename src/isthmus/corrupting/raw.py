@@ -14,9 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from isthmus.allowed import Allowed
 from isthmus.errors import DataError, DataTypeError, ParameterError
 from isthmus.nets.seeding import draw_seed
-from isthmus.parameters import Allowed, check_value
+from isthmus.parameters import check_value
 from isthmus.prep.codecs import LARGEST, room_of
 from isthmus.prep.pixels import find_channels
 

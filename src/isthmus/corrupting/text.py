@@ -12,10 +12,10 @@ import json
 import re
 from typing import Any
 
+from isthmus.allowed import Allowed
 from isthmus.corrupting.base import Chain, Corruption
 from isthmus.corrupting.kinds import KINDS, MOST_PARTS, offer
 from isthmus.errors import ParameterError
-from isthmus.parameters import Allowed
 
 _VALUE = r"""("(?:[^"\\]|\\.)*"|'[^']*'|[^\s|"']+)"""
 _TOKEN = re.compile(rf"\s*(?:(\|)|(?:([A-Za-z][\w-]*)=)?{_VALUE}(?=[\s|]|$))")

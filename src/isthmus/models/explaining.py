@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from isthmus import conformal
+from isthmus.allowed import Allowed
 from isthmus.attribution import candidates, shares
 from isthmus.data.containers import Origin
 from isthmus.data.table import Table
 from isthmus.models import detecting
 from isthmus.models.inputs import Data
 from isthmus.nets.blocks import in_blocks
-from isthmus.parameters import Allowed, check_value
+from isthmus.parameters import check_value
 from isthmus.prep.columns import ColumnEncoder
 from isthmus.prep.pixels import PixelEncoder
 

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
+from isthmus.allowed import Allowed
 from isthmus.errors import DataError
 from isthmus.models.latents import latents_of
-from isthmus.parameters import Allowed, check_value
+from isthmus.parameters import check_value
 
 
 class Neighbours(NamedTuple):

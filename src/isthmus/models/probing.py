@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from isthmus.allowed import Allowed
 from isthmus.data.notes import some
 from isthmus.data.readers import as_data
 from isthmus.data.table import Table
@@ -28,7 +29,7 @@ from isthmus.models.base import BaseAutoencoder
 from isthmus.models.classes import Places, as_classes, at_most, split
 from isthmus.models.inputs import Data, kinds_of_fit, read_input, warn_of
 from isthmus.nets.seeding import draw_seed
-from isthmus.parameters import Allowed, check_value
+from isthmus.parameters import check_value
 from isthmus.prep.rows import EncodedRows
 
 MOST_TRAINING, MOST_TEST = 10_000, 5_000

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from isthmus.allowed import Allowed
 from isthmus.errors import DataError
 from isthmus.layout import ColumnLayout
 from isthmus.models.inputs import read_input
 from isthmus.models.latents import latents_of
-from isthmus.parameters import Allowed, check_value
+from isthmus.parameters import check_value
 
 
 class Walk(NamedTuple):

@@ -16,8 +16,9 @@ from typing import Any
 
 import click
 
+from isthmus.allowed import Allowed, bound_text
 from isthmus.errors import ParameterError
-from isthmus.parameters import Allowed, bound_text, check_kinds, from_text
+from isthmus.parameters import check_kinds, from_text
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from isthmus.allowed import Allowed
 from isthmus.errors import ParameterError
-from isthmus.parameters import Allowed, AutoencoderParameters, DetectorParameters
+from isthmus.parameters import AutoencoderParameters, DetectorParameters
 from isthmus.shell import flags, inputs, output, terminal, verdicts
 from isthmus.shell.commands.report import read_labels
 
