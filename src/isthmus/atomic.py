@@ -13,7 +13,7 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -82,8 +82,8 @@ def open_for_replace(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     check_writable(path)
     target = Path(path)
-    try:
-        temporary = target.with_name(f".isthmus-{secrets.token_hex(8)}.tmp")
+    with output_errors(f"write '{target}'"):
+        temporary = new_name(target)
         try:
             with open(temporary, "xb") as handle:
                 yield handle
@@ -96,10 +96,6 @@ def open_for_replace(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
                 os.unlink(temporary)
             raise
         sync_folder(target.parent)
-    except UserError:
-        raise
-    except OSError as error:
-        raise OutputError(f"Cannot write '{target}': {error.strerror or error}.") from error
 
 
 @contextlib.contextmanager
@@ -141,9 +137,11 @@ def open_to_resume(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     part = target.with_name(f"{target.name}.part")
     check_writable(target)
     check_writable(part)
-    try:
+    busy = f"'{part}' is being written by another process; wait until that is done, then try again."
+    with output_errors(f"write '{target}'"):
         with open(part, "ab+") as handle:
-            _lock(handle, part)
+            # Where there are no locks, two writers at once are found out by the checksum of what they wrote.
+            lock(handle, part, lambda: OutputError(busy))
             try:
                 yield handle
                 handle.flush()
@@ -155,26 +153,50 @@ def open_to_resume(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
                 raise
         os.replace(part, target)
         sync_folder(target.parent)
-    except UserError:
-        raise
-    except OSError as error:
-        raise OutputError(f"Cannot write '{target}': {error.strerror or error}.") from error
 
 
 def make_folder(path: str | os.PathLike[str]) -> None:
     """Make a folder and those above it, where they are missing; `OutputError` when that cannot be."""
-    try:
+    with output_errors(f"make the folder '{path}'"):
         Path(path).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"Cannot make the folder '{path}': {error.strerror or error}.") from error
 
 
 def remove(path: str | os.PathLike[str]) -> None:
     """Remove a file, if it is there; `OutputError` when that cannot be."""
-    try:
+    with output_errors(f"remove '{path}'"):
         Path(path).unlink(missing_ok=True)
+
+
+def new_name(path: Path) -> Path:
+    """A name beside ``path`` that nothing has, for what is being written or removed."""
+    return path.with_name(f".isthmus-{secrets.token_hex(8)}.tmp")
+
+
+@contextlib.contextmanager
+def output_errors(what: str) -> Iterator[None]:
+    """Turn an ``OSError`` into an `OutputError`: "Cannot ``what``", and the system's reason."""
+    try:
+        yield
+    except UserError:
+        raise
     except OSError as error:
-        raise OutputError(f"Cannot remove '{path}': {error.strerror or error}.") from error
+        raise OutputError(f"Cannot {what}: {error.strerror or error}.") from error
+
+
+def lock(handle: BinaryIO, path: Path, busy: Callable[[], UserError]) -> None:
+    """Take the open file ``path`` for this process alone, or raise ``busy``; the lock ends when the file is closed."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: two at once are not found out here
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise busy() from error
+    except OSError:  # some network file systems have no locks
+        return
+    if not path.exists() or not os.path.samestat(os.fstat(handle.fileno()), os.stat(path)):
+        raise busy()  # it was renamed or removed between our opening and our locking it
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -236,23 +258,6 @@ def _keep_mode(target: Path, temporary: Path) -> None:
     """Give the new file the permissions of the file that it replaces."""
     with contextlib.suppress(FileNotFoundError):
         os.chmod(temporary, stat.S_IMODE(os.lstat(target).st_mode))
-
-
-def _lock(handle: BinaryIO, part: Path) -> None:
-    """Take a part for this process alone; the lock ends when the file is closed."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: two writers at once are found out by the checksum of what they wrote
-        return
-    busy = f"'{part}' is being written by another process; wait until that is done, then try again."
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise OutputError(busy) from error
-    except OSError:  # some network file systems have no locks
-        return
-    if not part.exists() or not os.path.samestat(os.fstat(handle.fileno()), os.stat(part)):
-        raise OutputError(busy)  # it was renamed between our opening and our locking it
 
 
 def sync_folder(folder: Path) -> None:

@@ -9,15 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import shutil
 import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from isthmus.atomic import make_folder, sync_folder
-from isthmus.errors import OutputError, RunBusyError, UserError
+from isthmus.atomic import lock, make_folder, new_name, output_errors, sync_folder
+from isthmus.errors import OutputError, RunBusyError
 
 _LEFTOVER = ".isthmus-*.tmp"
 
@@ -41,42 +40,32 @@ def open_folder(path: Path) -> Iterator[Path]:
     OutputError : it cannot be written there; nothing is left of it.
     """
     make_folder(path.parent)
-    temporary = _new_name(path)
-    try:
+    temporary, old = new_name(path), new_name(path)
+    with output_errors(f"write '{path}'"):
         try:
             temporary.mkdir()
             yield temporary
             sync_folder(temporary)
-            old = _new_name(path) if path.exists() else None
-            if (
-                old is not None
-            ):  # a folder cannot take the place of another in one call; between these two there is neither
+            replaces = path.exists()
+            if replaces:  # a folder cannot take the place of another in one call; between these two there is neither
                 os.rename(path, old)
             os.rename(temporary, path)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         sync_folder(path.parent)
-        if old is not None:
+        if replaces:
             shutil.rmtree(old)
-    except UserError:
-        raise
-    except OSError as error:
-        raise OutputError(f"Cannot write '{path}': {error.strerror or error}.") from error
 
 
 def remove_folder(path: Path) -> None:
     """Remove a folder and all in it, if it is there; `OutputError` when that cannot be, or it is a link."""
     if path.is_symlink():
         raise OutputError(f"Cannot remove '{path}': it is a symbolic link. Remove it yourself.")
-    gone = _new_name(path)
-    try:
+    gone = new_name(path)
+    with output_errors(f"remove '{path}'"), contextlib.suppress(FileNotFoundError):
         os.rename(path, gone)
         shutil.rmtree(gone)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise OutputError(f"Cannot remove '{path}': {error.strerror or error}.") from error
 
 
 def remove_if_empty(path: Path) -> None:
@@ -93,21 +82,17 @@ def move_folder(path: Path, into: Path) -> Path:
         if not target.exists():
             break
         target = into / f"{path.name}.{number}"
-    try:
+    with output_errors(f"move '{path}' to '{target}'"):
         os.rename(path, target)
         sync_folder(into)
-    except OSError as error:
-        raise OutputError(f"Cannot move '{path}' to '{target}': {error.strerror or error}.") from error
     return target
 
 
 def force_to_disk(*folders: Path) -> None:
     """Force the names in folders to disk; `OutputError` when that cannot be."""
     for folder in folders:
-        try:
+        with output_errors(f"write to '{folder}'"):
             sync_folder(folder)
-        except OSError as error:
-            raise OutputError(f"Cannot write to '{folder}': {error.strerror or error}.") from error
 
 
 def sweep(folder: Path) -> None:
@@ -135,12 +120,10 @@ class Hold:
 
     def __init__(self, folder: Path) -> None:
         path = folder / "LOCK"
-        try:
+        with output_errors(f"use the run directory '{folder}'"):
             self._handle = open(path, "a+b")  # noqa: SIM115  # it stays open for as long as the lock is held
-        except OSError as error:
-            raise OutputError(f"Cannot use the run directory '{folder}': {error.strerror or error}.") from error
         try:
-            _lock(self._handle.fileno(), path, folder)
+            lock(self._handle, path, lambda: _busy(path, folder))
             me = {"pid": os.getpid(), "host": socket.gethostname(), "started": round(time.time())}
             with contextlib.suppress(OSError):  # what it says is for people; the lock holds without it
                 self._handle.truncate(0)
@@ -155,21 +138,6 @@ class Hold:
         self._handle.close()
 
 
-def _lock(descriptor: int, path: Path, folder: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows: two runs at once are not found out
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise _busy(path, folder) from error
-    except OSError:  # some network file systems have no locks
-        return
-    if not path.exists() or not os.path.samestat(os.fstat(descriptor), os.stat(path)):
-        raise _busy(path, folder)  # it was removed between our opening and our locking it
-
-
 def _busy(path: Path, folder: Path) -> RunBusyError:
     who = "another process"
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
@@ -178,7 +146,3 @@ def _busy(path: Path, folder: Path) -> RunBusyError:
     return RunBusyError(
         f"The run directory '{folder}' is in use by {who}; wait until that fit is done, or name another run directory."
     )
-
-
-def _new_name(path: Path) -> Path:
-    return path.with_name(f".isthmus-{secrets.token_hex(8)}.tmp")
