@@ -20,7 +20,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,16 +37,6 @@ ENTRY = ("epoch", "training_loss", "validation_loss", "learning_rate")
 
 class Halt(BaseException):
     """A signal asked the fit to stop, and its state is whole."""
-
-
-class Kept(Protocol):
-    """Something whose tensors outlast a step: an optimizer's."""
-
-    def tensors(self) -> dict[str, Tensor]:
-        """All of them, by name."""
-
-    def put_back(self, tensors: dict[str, Tensor]) -> None:
-        """Go on from these."""
 
 
 @dataclass
@@ -112,17 +102,20 @@ class Checkpoints:
         return time.monotonic() >= self._next
 
     def save(
-        self, position: Position, network: Any, best: dict[str, Tensor], optimizer: Kept | None, random: Tensor
+        self, position: Position, network: Any, best: dict[str, Tensor], kept: dict[str, Tensor] | None = None
     ) -> None:
-        """Write one; nothing where the weights are not finite. ``random`` is the state of torch's generator."""
+        """Write one; nothing where the weights are not finite.
+
+        ``kept`` has what outlasts a step beside the weights: the optimizer's tensors, and the state of torch's generator.
+        Without it there is nothing to go on with, and the best weights are all that is written.
+        """
         start = time.monotonic()
         groups: dict[str, Arrays] = {"best": _arrays(best.values())}
-        kept = {} if optimizer is None else {**optimizer.tensors(), "random": random}
-        if optimizer is not None:
+        if kept is not None:
             groups["model"] = _arrays(network.state_dict().values())
             groups["optim"] = {name: _array(value) for name, value in kept.items()}
         # A user's module may hold a mask of infinities among its buffers: they are no weights.
-        if all(bool(value.isfinite().all()) for value in (*network.parameters(), *kept.values())):
+        if all(bool(value.isfinite().all()) for value in (*network.parameters(), *(kept or {}).values())):
             # The end has a place of its own, so that it never takes that of the last step.
             self._folder.save(position.step + position.finished, vars(position), groups)
             self.saved = position.step
@@ -131,7 +124,7 @@ class Checkpoints:
 
     def finish(self, position: Position, network: Any, best: dict[str, Tensor]) -> None:
         """Write the last, which holds the best weights alone, and remove the others."""
-        self.save(position, network, best, None, torch.get_rng_state())
+        self.save(position, network, best)
         self._folder.keep_only(position.step + 1)
 
     def look(self) -> None:

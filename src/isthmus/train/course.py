@@ -66,11 +66,10 @@ class Course:
 
     def begin(self, epoch: int) -> None:
         """Start an epoch, or take up the one that a checkpoint was in."""
+        self._random = None
         if self._in_epoch:
             self._in_epoch = False
-            self._random = None
             return
-        self._random = None
         self.state.epoch, self.first = epoch, self.state.step
         self.total = torch.zeros((), device=self.job.device)
 
@@ -128,7 +127,8 @@ class Course:
         """Write a checkpoint, if the first step was made."""
         if self.job.checkpoints is not None and self._step is not None and self.state.step:
             random = torch.get_rng_state() if self._random is None else self._random
-            self.job.checkpoints.save(self._position(), self.job.network, self.best.weights, self._step, random)
+            kept = {**self._step.tensors(), "random": random}
+            self.job.checkpoints.save(self._position(), self.job.network, self.best.weights, kept)
 
     def pause(self) -> None:
         """Save; the epoch is taken up again where the fit is not over."""

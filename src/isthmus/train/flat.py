@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from isthmus.errors import ParameterError
 from isthmus.plan import Plan
+from isthmus.train.memory import Memory
 from isthmus.train.optimizers import OPTIMIZERS, Group, give_back, kept_by, make_optimizer, set_rate
 
 
@@ -69,7 +71,7 @@ class FlatOptimizer:
         give_back(self._optimizer, tensors)
 
 
-class FlatRule:
+class FlatRule(ABC):
     """An optimizer's formula over each group's one tensor."""
 
     names: tuple[str, ...]
@@ -78,17 +80,11 @@ class FlatRule:
     def __init__(self, flats: list[Flat], plan: Plan) -> None:
         self._groups = [flat.group for flat in flats]
         self._options = _options(plan)
-        self._rooms: dict[tuple[str, torch.Size], Tensor] = {}
+        self._memory = Memory()
         self._kept = [self._start(flat.group.weights[0].detach()) for flat in flats]
 
     def _start(self, weights: Tensor) -> dict[str, Tensor]:
         return {name: torch.zeros_like(weights) for name in self.names}
-
-    def _room(self, name: str, weights: Tensor) -> Tensor:
-        """Memory of the shape of ``weights`` that nothing is kept in."""
-        if (name, weights.shape) not in self._rooms:
-            self._rooms[name, weights.shape] = torch.empty_like(weights)
-        return self._rooms[name, weights.shape]
 
     def step(self, rate: float) -> None:
         """Move all weights by their gradients."""
@@ -106,8 +102,9 @@ class FlatRule:
         for name, value in self.tensors().items():
             value.copy_(tensors[name])
 
+    @abstractmethod
     def _move(self, weights: Tensor, gradient: Tensor, kept: dict[str, Tensor], rate: float, decay: float) -> None:
-        raise NotImplementedError
+        """Move ``weights`` by their ``gradient``, and what is ``kept`` of them along."""
 
 
 class FlatAdam(FlatRule):
@@ -138,8 +135,8 @@ class FlatAdadelta(FlatRule):
         if decay:
             gradient.add_(weights, alpha=decay)
         kept["square"].mul_(rho).addcmul_(gradient, gradient, value=1 - rho)
-        root = torch.add(kept["square"], eps, out=self._room("root", weights)).sqrt_()
-        move = torch.add(kept["moved"], eps, out=self._room("move", weights)).sqrt_().div_(root).mul_(gradient)
+        root = torch.add(kept["square"], eps, out=self._memory.like(weights, "root")).sqrt_()
+        move = torch.add(kept["moved"], eps, out=self._memory.like(weights, "move")).sqrt_().div_(root).mul_(gradient)
         kept["moved"].mul_(rho).addcmul_(move, move, value=1 - rho)
         weights.add_(move, alpha=-rate)
 
@@ -157,7 +154,7 @@ class FlatRMSpropTF(FlatRule):
         if decay:
             gradient.add_(weights, alpha=decay)
         kept["square"].mul_(alpha).addcmul_(gradient, gradient, value=1 - alpha)
-        root = torch.add(kept["square"], self._options["eps"], out=self._room("root", weights)).rsqrt_()
+        root = torch.add(kept["square"], self._options["eps"], out=self._memory.like(weights, "root")).rsqrt_()
         weights.addcmul_(gradient, root, value=-rate)
 
 

@@ -5,6 +5,7 @@ Data order and noise are functions of (seed, epoch, step), so the same seed give
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -82,7 +83,7 @@ class Job:
         """Where the network is."""
         return torch.device(self.plan.device)
 
-    @property
+    @functools.cached_property
     def batches_at_once(self) -> int:
         """How many batches are fetched in one go: as many as have a million values."""
         values = self.rows.take(torch.zeros(1, dtype=torch.long)).numel()

@@ -80,7 +80,6 @@ def _held(course: Course, training: Tensor, validation: Tensor) -> None:
     try:
         if checkpoints is None:
             return _epochs(course, training, validation)
-        done = False
         with checkpoints.signals():
             done = course.go_on()
         checkpoints.pass_on()

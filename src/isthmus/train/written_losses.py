@@ -9,6 +9,7 @@ All see the reconstruction clamped to the bounds, and give the gradient as if it
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -17,9 +18,10 @@ from torch import Tensor
 from isthmus.losses import CERTAIN
 from isthmus.nets.network import Bounds
 from isthmus.train.job import Job
+from isthmus.train.memory import Memory
 
 
-class WrittenLoss:
+class WrittenLoss(ABC):
     """Mean loss of the targets.
 
     Parameters
@@ -31,8 +33,9 @@ class WrittenLoss:
 
     def __init__(self, bounds: Bounds, times: int) -> None:
         self._low, self._high, self._times = bounds.low.flatten(), bounds.high.flatten(), times
-        self._memory: dict[tuple[str, torch.Size], Tensor] = {}
+        self._memory = Memory()
 
+    @abstractmethod
     def of(self, made: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """The loss, and its gradient with respect to ``made``, which the next call writes over.
 
@@ -41,16 +44,9 @@ class WrittenLoss:
         made : reconstructions that are not bounded yet, (n, n_targets).
         target : what they should be, (n, n_targets).
         """
-        raise NotImplementedError
-
-    def _like(self, made: Tensor, name: str) -> Tensor:
-        """Memory of the shape of ``made``, the same in each call."""
-        if (name, made.shape) not in self._memory:
-            self._memory[name, made.shape] = torch.empty_like(made)
-        return self._memory[name, made.shape]
 
     def _miss(self, made: Tensor, target: Tensor) -> Tensor:
-        miss = torch.clamp(made, self._low, self._high, out=self._like(made, "miss"))
+        miss = torch.clamp(made, self._low, self._high, out=self._memory.like(made, "miss"))
         return miss.sub_(target)
 
 
@@ -63,7 +59,8 @@ class SquaredError(WrittenLoss):
 
     def of(self, made: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """As `WrittenLoss.of`."""
-        miss, count = self._miss(made, target), _count(made)
+        miss = self._miss(made, target)
+        count: Any = made.numel()
         if self._gaps:
             missing = target.isnan()
             miss.masked_fill_(missing, 0.0)
@@ -77,7 +74,7 @@ class AbsoluteError(WrittenLoss):
 
     def of(self, made: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """As `WrittenLoss.of`."""
-        miss, count = self._miss(made, target), _count(made)
+        miss, count = self._miss(made, target), made.numel()
         loss = torch.linalg.vector_norm(miss, 1) / count
         return loss, miss.sign_().mul_(self._times / count)
 
@@ -92,15 +89,15 @@ class CrossEntropy(WrittenLoss):
 
     def of(self, made: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """As `WrittenLoss.of`."""
-        p, t, rest, g = (self._like(made, name) for name in ("probability", "target", "rest", "gradient"))
+        p, t, rest, g = (self._memory.like(made, name) for name in ("probability", "target", "rest", "gradient"))
         self._to_unit(torch.clamp(made, self._low, self._high, out=p)).clamp_(CERTAIN, 1 - CERTAIN)
         self._to_unit(t.copy_(target)).clamp_(0, 1)
         # (p - t) / (p (1 - p)), and nothing where the clamp bites.
         torch.sub(1, p, out=rest)
         torch.mul(p, rest, out=g)
-        torch.div(torch.sub(p, t, out=self._like(made, "miss")), g, out=g)
+        torch.div(torch.sub(p, t, out=self._memory.like(made, "miss")), g, out=g)
         torch.ops.aten.hardtanh_backward.grad_input(g, p, CERTAIN, 1 - CERTAIN, grad_input=g)
-        g.mul_(self._per_span * (self._times / _count(made)))
+        g.mul_(self._per_span * (self._times / made.numel()))
         return torch.lerp(rest.log_(), p.log_(), t, out=rest).mean().neg_(), g
 
     def _to_unit(self, values: Tensor) -> Tensor:
@@ -117,8 +114,3 @@ def written_loss(job: Job, bounds: Bounds) -> WrittenLoss | None:
         return SquaredError(bounds, plan.members, gaps=job.gaps)
     kinds = {"mae": AbsoluteError, "bce": CrossEntropy}
     return None if job.gaps or job.element not in kinds else kinds[job.element](bounds, plan.members)
-
-
-def _count(made: Tensor) -> Any:
-    """Number of targets; a tensor where that depends on which are there."""
-    return made.numel()
