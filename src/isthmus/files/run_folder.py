@@ -30,6 +30,9 @@ from isthmus.files import container, strict_json
 
 KEPT = 2
 MANIFEST, STATE, IDENTITY = "MANIFEST.json", "state.json", "run.json"
+FIT = "fit"
+"""The group of an identity that every fit has."""
+START_OVER = "Start over with fresh=True (--fresh), or name another run directory."
 MOST_JSON_BYTES = 64 * 2**20
 _STEP = re.compile(r"\d{9,18}")
 _NAMES = re.compile(r"[a-z]{1,20}\.(?:safetensors|json)")
@@ -81,9 +84,9 @@ class RunFolder:
         except FileNotFoundError:
             return None
         except (OSError, strict_json.NotStrictError) as error:
-            raise ModelFileError(f"Cannot read '{self.path / IDENTITY}': {error}. {self._start_over()}") from error
+            raise ModelFileError(f"Cannot read '{self.path / IDENTITY}': {error}. {START_OVER}") from error
         if not isinstance(found, dict) or not all(isinstance(group, dict) for group in found.values()):
-            raise ModelFileError(f"'{self.path / IDENTITY}' does not describe a fit. {self._start_over()}")
+            raise ModelFileError(f"'{self.path / IDENTITY}' does not describe a fit. {START_OVER}")
         return found
 
     def adopt(self, identity: dict[str, Any], *, changes: bool = False) -> None:
@@ -98,15 +101,15 @@ class RunFolder:
         ------
         RunChangedError : it holds checkpoints of a fit that differs; the message names what does.
         """
-        if self.is_of(identity):
-            return
         before = self.identity()
         differing = [] if before is None else _differences(before, identity)
+        if before is not None and not differing:
+            return
         if differing and not changes and not self.is_empty():
             finished = any(state.get("finished") for state in self._states())
             raise RunChangedError(
                 f"The run directory '{self.path}' holds {'a finished' if finished else 'an unfinished'} fit that differs: "
-                f"{'; '.join(differing[:5])}{'; …' if len(differing) > 5 else ''}. {self._start_over()}", finished=finished,
+                f"{'; '.join(differing[:5])}{'; …' if len(differing) > 5 else ''}. {START_OVER}", finished=finished,
             )  # fmt: skip
         if self._fresh:
             self._forget()
@@ -121,11 +124,8 @@ class RunFolder:
     def steps(self) -> list[int]:
         """The steps of which there are checkpoints, whole or not, in order."""
         folder = self.path / "ckpt"
-        return (
-            sorted(int(entry.name) for entry in folder.iterdir() if _STEP.fullmatch(entry.name))
-            if folder.is_dir()
-            else []
-        )
+        names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+        return sorted(int(name) for name in names if _STEP.fullmatch(name))
 
     def save(self, step: int, state: dict[str, Any], tensors: Mapping[str, Arrays]) -> None:
         """Add the checkpoint of a step, then remove all but the last two, and any of later steps.
@@ -146,17 +146,13 @@ class RunFolder:
             atomic.write_bytes(folder / STATE, strict_json.dumps(state).encode())
             files = {entry.name: _described(entry) for entry in sorted(folder.iterdir())}
             atomic.write_bytes(folder / MANIFEST, strict_json.dumps({"step": step, "files": files}).encode())
-        steps = self.steps()
-        kept = [other for other in steps if other <= step][-KEPT:]
-        for other in steps:
-            if other not in kept:
-                remove_folder(self._of(other))
+        self.keep_only(*[other for other in self.steps() if other <= step][-KEPT:])
 
-    def keep_only(self, step: int) -> None:
-        """Remove all checkpoints but that of ``step``."""
-        for other in self.steps():
-            if other != step:
-                remove_folder(self._of(other))
+    def keep_only(self, *kept: int) -> None:
+        """Remove all checkpoints but those of the steps ``kept``."""
+        for step in self.steps():
+            if step not in kept:
+                remove_folder(self._of(step))
 
     def latest(self) -> tuple[dict[str, Any], dict[str, Arrays]] | None:
         """State and arrays of the newest whole checkpoint; None where there never was one.
@@ -172,7 +168,7 @@ class RunFolder:
                 aside = move_folder(self._of(step), self.path / "quarantine")
                 warnings.warn(f"{error} It was moved to '{aside}'.", IsthmusWarning, stacklevel=2)
         if self._quarantined():
-            raise ModelFileError(f"No checkpoint in '{self.path}' is whole. {self._start_over()}")
+            raise ModelFileError(f"No checkpoint in '{self.path}' is whole. {START_OVER}")
         return None
 
     def is_empty(self) -> bool:
@@ -217,9 +213,6 @@ class RunFolder:
             remove_if_empty(folder)
         atomic.remove(self.path / "LOCK")
         remove_if_empty(self.path)
-
-    def _start_over(self) -> str:
-        return "Start over with fresh=True (--fresh), or name another run directory."
 
 
 def read_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, Arrays]]:
@@ -267,19 +260,17 @@ def may_hold_a_run(path: Path) -> bool:
     """Whether ``path`` is free for a run directory, or is one: it describes a fit, or nothing is in it but a lock."""
     if not path.is_dir():
         return not (path.exists() or path.is_symlink())
-    try:
+    with atomic.output_errors(f"use the run directory '{path}'"):
         names = {entry.name for entry in path.iterdir()}
         if names <= {"LOCK"}:
             return True
         inside = {entry.name for entry in (path / "ckpt").iterdir()} if (path / "ckpt").is_dir() else set()
-    except OSError as error:
-        raise OutputError(f"Cannot use the run directory '{path}': {error.strerror or error}.") from error
     if not all(_STEP.fullmatch(name) or name.startswith(".isthmus-") for name in inside):
         return False
     if IDENTITY not in names:
         return names <= {"LOCK", "ckpt", "quarantine"}
     try:
-        return "fit" in _read_json(path / IDENTITY)
+        return FIT in _read_json(path / IDENTITY)
     except (OSError, TypeError, strict_json.NotStrictError):
         return bool(inside)  # damaged, but among our checkpoints
 

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from isthmus.errors import DataError, ParameterError
-from isthmus.files.run_folder import RunFolder, read_checkpoint
+from isthmus.files.run_folder import FIT, RunFolder, read_checkpoint
 from isthmus.nets.seeding import draw_seed
 from isthmus.parameters import AutoencoderParameters
 from isthmus.prep.rows import EncodedRows
@@ -28,7 +28,6 @@ from isthmus.train.job import Job, generator_for
 from isthmus.version import __version__
 
 BLOCK, PROBED = 4_096, 16
-_OF_THE_FIT = "fit"
 
 
 class Run:
@@ -42,7 +41,7 @@ class Run:
         drawn = draw_seed(self._parameters.random_state)
         if self._parameters.random_state is not None:
             return drawn
-        kept = ((self._folder.identity() or {}).get(_OF_THE_FIT) or {}).get("seed", drawn)
+        kept = ((self._folder.identity() or {}).get(FIT) or {}).get("seed", drawn)
         return kept if isinstance(kept, int) and 0 <= kept < 2**32 else drawn
 
     def checkpoints(self, job: Job, rows: EncodedRows, inputs: EncodedRows | None, corruption: Any) -> Checkpoints:
@@ -57,7 +56,7 @@ class Run:
         some = rows.slice(0, min(len(rows), PROBED)).clone()
         spoiled = [] if job.corrupt is None else [job.corrupt(some, generator_for(seed, 8))]
         identity: dict[str, Any] = {
-            _OF_THE_FIT: {
+            FIT: {
                 **chosen, "seed": seed, "corruption": str(corruption.to_spec() if hasattr(corruption, "to_spec") else corruption),
                 "corruption of the first rows": _digest_of(spoiled),
                 "layers": hashlib.sha256(repr(network).encode()).hexdigest()[:16],
@@ -90,8 +89,9 @@ class Run:
         put_weights(copy.deepcopy(network), [torch.from_numpy(weights[name]) for name in sorted(weights)])
         inside = start.resolve().parent == (self._folder.path / "ckpt").resolve()
         self._folder.adopt(identity, changes=inside)
-        self._folder.keep_only(int(start.name) if inside else -1)
-        if not inside:
+        if inside:
+            self._folder.keep_only(int(start.name))
+        else:  # there is nothing yet, or it would not have been adopted
             self._folder.save(int(start.name), state, arrays)
 
 
