@@ -19,14 +19,13 @@ import argparse
 import json
 import math
 import statistics
-import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from ceilings import ceilings, in_words
-from peers import networks, rows_for, split
+from peers import answer, networks, rows_for, split
 
 PEERS = ("keras", "torch", "skorch")
 
@@ -34,13 +33,8 @@ PEERS = ("keras", "torch", "skorch")
 def run(python: str, who: str, name: str, rows: int, epochs: int) -> dict[str, Any] | None:
     """One run; None where the library is not there."""
     command = [python, str(Path(__file__).parent / "peers.py"), who, name, "--rows", str(rows), "--epochs", str(epochs)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        if "ModuleNotFoundError" in done.stderr:
-            return None
-        raise SystemExit(done.stderr)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return {**found, "epoch": min(found["seconds"][1:] or found["seconds"])}
+    found: dict[str, Any] | None = answer(command)
+    return found and {**found, "epoch": min(found["seconds"][1:] or found["seconds"])}
 
 
 def floor(name: str, n_rows: int, machine: dict[str, float]) -> float | None:

@@ -12,37 +12,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-ZYGOTE = Path(__file__).parents[1] / "tests" / "faults" / "zygote.py"
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "faults"))
 
-
-class Fits:
-    """Fits in children of one process, see `tests/faults/zygote.py`."""
-
-    def __init__(self) -> None:
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        self.process = subprocess.Popen(
-            [sys.executable, str(ZYGOTE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
-
-    def run(self, folder: str, **order: Any) -> dict[str, Any]:
-        """One fit with its files in ``folder``."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        order = {"run_dir": f"{folder}/run", "target": f"{folder}/model.safetensors", **order}
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return answer
+from fits import Fits  # it lies beside the tests that use it too
 
 
 def orders(made: list[str], seconds: float, args: argparse.Namespace) -> list[dict[str, Any]]:
@@ -64,23 +44,24 @@ def main() -> None:
     args = parser.parse_args()
     fits, kills, went_on, different = Fits(), 0, 0, []
     with tempfile.TemporaryDirectory() as folder:
-        fits.run(folder)
+        fits.run(Path(folder))
     with tempfile.TemporaryDirectory() as folder:
         start = time.monotonic()
-        plain = fits.run(folder)
+        plain = fits.run(Path(folder))
         seconds = time.monotonic() - start
     todo = orders(plain["made"], seconds, args)
     for number, order in enumerate(todo):
         with tempfile.TemporaryDirectory() as folder:
-            if fits.run(folder, **order)["ended"] not in (-signal.SIGKILL, -signal.SIGALRM):
+            if fits.run(Path(folder), **order)["ended"] not in (-signal.SIGKILL, -signal.SIGALRM):
                 continue  # it was done before its time had come
             kills += 1
-            again = fits.run(folder)
+            again = fits.run(Path(folder))
             went_on += again.get("resumed_from", 0) > 0
             if again.get("sha256") != plain["sha256"]:
                 different.append({**order, **again})
         if sys.stderr.isatty():
             print(f"\r{number + 1} of {len(todo)}", end="", file=sys.stderr)
+    fits.close()
     calls = len(plain["made"])
     print(f"{kills} kills over {args.points} of {calls} calls of the file layer and {args.times} random times")
     print(f"went on from a checkpoint: {went_on}; another model: {len(different)}")

@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import resource
+import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +32,16 @@ Timed = tuple[list[float], np.ndarray]
 """Seconds of each epoch, and what the trained network makes of the first `SHOWN` rows."""
 SHOWN = 2_000
 LOSSES = {"mse": "mse", "bce": "binary_crossentropy", "mae": "mae"}
+
+
+def answer(command: list[str]) -> Any | None:
+    """What a program prints as JSON in its last line; None where a library that it imports is not there."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        if "ModuleNotFoundError" in done.stderr:
+            return None
+        raise SystemExit(done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def networks() -> dict[str, dict[str, Any]]:

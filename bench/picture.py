@@ -11,7 +11,7 @@ import numpy as np
 
 import isthmus
 from isthmus.atomic import write_bytes
-from isthmus.data.images import png_bytes
+from isthmus.data.png import png_bytes
 
 SCALE, GAP, SHOWN = 8, 8, 14
 

@@ -28,7 +28,7 @@ import torch
 from ceilings import ceilings, in_words
 
 import isthmus
-from isthmus.data.images import png_bytes
+from isthmus.data.png import png_bytes
 from isthmus.models.detecting import block_of, runner
 
 COLUMNS, PYOD_HIDDEN = 32, (64, 32)

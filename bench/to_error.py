@@ -13,13 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import time
 from typing import Any
 
 import numpy as np
 from ceilings import ceilings, in_words
+from peers import answer
 from sklearn.decomposition import PCA
 
 import isthmus
@@ -60,12 +60,10 @@ def fitted(train: np.ndarray, other: np.ndarray, passes: int) -> tuple[float, fl
 
 def measured(args: argparse.Namespace) -> dict[str, Any]:
     """One round: PyOD, then isthmus with more and more passes until it is as good."""
-    done = subprocess.run([args.python, "-c", PYOD, str(args.rows)], capture_output=True, text=True, check=False)
-    if "ModuleNotFoundError" in done.stderr:
+    found = answer([args.python, "-c", PYOD, str(args.rows)])
+    if found is None:
         raise SystemExit("PyOD is not installed for that interpreter: pip install -e '.[bench]'")
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    peer, target = json.loads(done.stdout.splitlines()[-1])
+    peer, target = found
     train, other = rows(args.rows)
     for passes in PASSES:
         seconds, error = fitted(train, other, passes)

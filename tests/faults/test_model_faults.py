@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 import isthmus
 from isthmus.errors import ModelFileError
 from isthmus.files import container
+from isthmus.files.header import TYPES
 
 CHILD = Path(__file__).with_name("model_loader.py")
 ROWS = np.random.default_rng(0).normal(size=(60, 3)).round(2)
@@ -47,8 +48,7 @@ def good(tmp_path_factory):
 def content(path):
     """The spec and the arrays of a good file."""
     infos = container.read_header(path).tensors
-    types = {"F64": "f8", "I64": "i8", "F32": "f4", "I32": "i4", "BOOL": "?", "U8": "u1"}
-    return container.read(path, lambda _: {info.name: (types[info.dtype], info.shape) for info in infos})
+    return container.read(path, lambda _: {info.name: (TYPES[info.dtype], info.shape) for info in infos})
 
 
 @pytest.fixture(scope="module")
