@@ -26,7 +26,7 @@ from scipy import ndimage
 
 import isthmus
 from isthmus import atomic
-from isthmus.data.images import png_bytes
+from isthmus.data.png import png_bytes
 from isthmus.views.pictures import Strip, sheet_png
 
 Floats = NDArray[np.float64]

@@ -3,7 +3,8 @@
 import driver
 
 with driver.instrumented():
-    from isthmus.data.images import MAX_PIXELS, read_pictures
+    from isthmus.data.images import read_pictures
+    from isthmus.data.picture_checks import MAX_PIXELS
     from isthmus.errors import UserError
 
 _FILE = driver.scratch_file("fuzz.png")

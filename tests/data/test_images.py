@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from isthmus.data.images import Pictures, png_bytes, read_pictures
+from isthmus.data.images import Pictures, read_pictures
+from isthmus.data.png import png_bytes
 from isthmus.errors import DataError, MixedSizesError, ParameterError
 
 GREY = np.arange(24, dtype=np.uint8).reshape(4, 6) * 10

@@ -10,7 +10,7 @@ import pytest
 
 import isthmus
 from isthmus import DenoisingAutoencoder
-from isthmus.data.images import png_bytes
+from isthmus.data.png import png_bytes
 from isthmus.errors import DataError
 from isthmus.models.pairs import check_pairs, is_clean_target
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isthmus.data.images import png_bytes
+from isthmus.data.png import png_bytes
 from isthmus.shell import cli
 
 

@@ -20,12 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from isthmus.data import picture_checks
 from isthmus.data.notes import note_on, some
 from isthmus.data.paths import existing_file, reading
-from isthmus.data.picture_checks import MAX_PIXELS as MAX_PIXELS
-from isthmus.data.picture_checks import check_canvas, check_pixels
-from isthmus.data.png import png_bytes as png_bytes
+from isthmus.data.picture_checks import MAX_PIXELS, check_canvas, check_pixels, too_many_pixels
 from isthmus.errors import DataError, MixedSizesError, ParameterError, UserError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
@@ -220,7 +217,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     except MemoryError as error:
         raise DataError(f"{path} needs more memory than there is; shrink it, or read fewer pictures.") from error
     except Image.DecompressionBombError as error:
-        raise picture_checks.too_many_pixels(path) from error
+        raise too_many_pixels(path) from error
     except Exception as error:  # decoders raise almost anything on damaged bytes
         said = (str(error).splitlines() or [type(error).__name__])[0].replace(str(path), "the file").rstrip(".")
         raise DataError(

@@ -119,7 +119,7 @@ def write_pictures(
     if _suffix(path) in ARRAYS and not is_folder(path):
         _write_array(path, pictures)
         return count
-    from isthmus.data.images import png_bytes
+    from isthmus.data.png import png_bytes
 
     if is_folder(path):
         names = _picture_names(files, len(pictures))
@@ -196,7 +196,7 @@ def _sheet(path: str, pictures: Any, paper: float) -> Any:
     """Lay pictures out side by side, as nearly in a square as they fill."""
     import numpy as np
 
-    from isthmus.data.images import MAX_PIXELS
+    from isthmus.data.picture_checks import MAX_PIXELS
 
     enlarge = max(1, _SEEN // max(pictures.shape[1:3]))
     pictures = pictures.repeat(enlarge, axis=1).repeat(enlarge, axis=2)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from isthmus.data.images import png_bytes
+from isthmus.data.png import png_bytes
 from isthmus.filters import median
 from isthmus.views.measured import Measured
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import isthmus
-from isthmus.data.images import png_bytes
+from isthmus.data.png import png_bytes
 
 ODD = (4, 11)
 

@@ -9,7 +9,7 @@ import pytest
 
 import isthmus
 from isthmus.corruptions import GaussianNoise
-from isthmus.data.images import png_bytes
+from isthmus.data.png import png_bytes
 
 NAMES = ["untouched", "median", "total variation", "non-local means", "this model"]
 

@@ -8,7 +8,7 @@ import pyarrow.csv as pa_csv
 import pytest
 
 import isthmus
-from isthmus.data.images import png_bytes
+from isthmus.data.png import png_bytes
 from isthmus.models.verdicts import measured, truth_of
 from isthmus.shell.verdicts import in_words
 

@@ -9,7 +9,7 @@ import pytest
 
 import isthmus
 from isthmus.corruptions import GaussianNoise, Holes, Swap
-from isthmus.data.images import png_bytes
+from isthmus.data.png import png_bytes
 
 QUICK = ["--max-epochs", "1", "--random-state", "0"]
 
