@@ -29,15 +29,15 @@ from isthmus.files.header import (
     FORMAT,
     MAX_AXES,
     MAX_BYTES,
-    MAX_NESTED,
     MAX_TENSORS,
+    MAX_VALUES,
     NAME,
     TYPES,
     Header,
     TensorInfo,
-    nested_in,
     parsed,
     spelled,
+    values_in,
 )
 
 MAX_FILE_BYTES = 16 * 2**30
@@ -102,10 +102,10 @@ def write(path: str | os.PathLike[str], spec: dict[str, Any], tensors: Mapping[s
         header = spelled(FORMAT, spec, digest.hexdigest(), infos)
     except strict_json.NotStrictError as error:
         raise InternalError(f"The spec of a model cannot be written: {error}.") from error
-    if len(header) > MAX_BYTES or nested_in(header) > MAX_NESTED:
+    if len(header) > MAX_BYTES or values_in(header) > MAX_VALUES:
         raise OutputError(
             f"Cannot write '{path}': the description of the model takes {len(header):,} bytes of at most {MAX_BYTES:,} "
-            f"with at most {MAX_NESTED:,} brackets; use fewer or shorter column names and categories."
+            f"with at most {MAX_VALUES:,} commas and brackets; use fewer or shorter column names and categories."
         )
     if 8 + len(header) + (infos[-1].stop if infos else 0) > MAX_FILE_BYTES:
         raise OutputError(f"Cannot write '{path}': the model takes more than {MAX_FILE_BYTES >> 30} GiB.")

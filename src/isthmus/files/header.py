@@ -20,7 +20,7 @@ FORMAT = 1
 MAX_BYTES = 4 * 2**20
 MAX_TENSORS = 10_000
 MAX_AXES = 8
-MAX_NESTED = 300_000  # lists and objects: each takes far more memory than its two bytes in the file
+MAX_VALUES = 300_000  # each takes far more memory and time than its two bytes in the file
 NAME = re.compile(r"[a-z0-9_.]{1,128}")
 # Type in the file and in NumPy. Wide types come first in a file, so every array starts at a multiple of its item size.
 TYPES = {"F64": "<f8", "I64": "<i8", "F32": "<f4", "I32": "<i4", "BOOL": "|b1", "U8": "|u1"}
@@ -83,14 +83,14 @@ def parsed(raw: bytes, file_bytes: int) -> Header:
     return Header(inner["format"], spec, inner["sha256"], infos, file_bytes, inner["spec"])
 
 
-def nested_in(raw: bytes) -> int:
-    """At most so many lists and objects are in a header; brackets in names count too."""
-    return raw.count(b"[") + raw.count(b"{")
+def values_in(raw: bytes) -> int:
+    """At most so many values are in a header: one for each bracket that opens and for each comma, in names too."""
+    return raw.count(b"[") + raw.count(b"{") + raw.count(b",")
 
 
 def _text(raw: bytes) -> str:
-    if nested_in(raw) > MAX_NESTED:
-        raise ModelFileError(f"its header holds more than {MAX_NESTED:,} lists and objects")
+    if values_in(raw) > MAX_VALUES:
+        raise ModelFileError(f"its header holds more than {MAX_VALUES:,} values")
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
