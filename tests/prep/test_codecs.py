@@ -152,6 +152,22 @@ def test_order_survives_encoding():
     assert (np.diff(NumberCodec.fit(values, "column").encode(values), axis=0) >= 0).all()
 
 
+@pytest.mark.parametrize("scaling", ["common", "column", "range", "none"])
+def test_blocks_change_nothing(monkeypatch, scaling):
+    """Moments that are summed some rows at a time are those of all rows at once, with gaps and bends."""
+    rows = np.random.default_rng(0).standard_normal((500, 6))
+    rows[:, 1] = np.exp(5 * rows[:, 1])
+    rows[::7, 2] = np.nan
+    rows[:, 3] = np.nan
+    rows[:, 4] = 1e200 * rows[:, 4]
+    whole = NumberCodec.fit(rows, scaling)
+    monkeypatch.setattr("isthmus.prep.codecs.CELLS", 60)
+    parts = NumberCodec.fit(rows, scaling)
+    assert (parts.spread > 0).tolist() == [scaling == "column" and j == 1 for j in range(6)]
+    for name, value in whole.arrays().items():
+        np.testing.assert_allclose(parts.arrays()[name], value, rtol=1e-12, atol=1e-12, err_msg=name)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float16, np.float32, np.int64, bool])
 def test_small_types_are_encoded_like_floats(dtype):
     """The short way for small types gives what float64 gives, to single precision."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -209,3 +210,17 @@ def test_pictures_are_not_rows(named):
 def test_scaling_of_the_largest_numbers():
     """A range that float64 cannot hold is still one range."""
     assert choose_scaling(np.array([[1e308, -1e308], [-1e308, 1e308]])) == "common"
+
+
+def test_learning_an_array_takes_little_beside_it():
+    """Not a quarter of the data, with gaps and a heavy tail: they may be a file that is larger than memory."""
+    X = np.random.default_rng(0).standard_normal((2**18, 32), dtype=np.float32)
+    X[::5, 3] = np.nan
+    X[7, 5] = 1e6
+    tracemalloc.start()
+    encoder = ColumnEncoder.fit(X, "column")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert encoder.gaps == (3,)
+    assert encoder.numbers.spread[5] > 0
+    assert most < X.nbytes / 4

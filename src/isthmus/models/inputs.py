@@ -58,7 +58,7 @@ def notes_on(data: Data) -> tuple[str, ...]:
     low, high = data.min(axis=0), data.max(axis=0)
     gaps = np.isnan(low) if data.dtype.kind == "f" else np.zeros(data.shape[1], bool)
     if gaps.any():
-        low[gaps], high[gaps] = np.fmin.reduce(data[:, gaps], axis=0), np.fmax.reduce(data[:, gaps], axis=0)
+        low, high = np.fmin.reduce(data, axis=0), np.fmax.reduce(data, axis=0)
     empty = np.flatnonzero(gaps & (low != low)).tolist()
     constant = np.flatnonzero(~gaps & (low == high)).tolist()
     return (
@@ -172,9 +172,10 @@ def _refuse_infinities(array: NDArray[Any]) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(array.sum()):
             return
-    infinite = np.isinf(array)
-    if infinite.any():
-        where = ", ".join(str(i) for i in np.argwhere(infinite)[0])
+    for row, values in enumerate(array):  # a mask of them all would take a quarter of their own memory
+        if not np.isinf(values).any():
+            continue
+        where = ", ".join(str(i) for i in (row, *np.argwhere(np.isinf(values))[0]))
         raise DataError(
             f"X[{where}] contains infinity or a value too large for {array.dtype}; replace it by a number, or by "
             "NaN if it is missing."

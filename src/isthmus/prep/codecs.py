@@ -15,6 +15,7 @@ Rules for numbers:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
@@ -26,6 +27,8 @@ HEAVY_TAIL = 10.0
 """Standard deviations from the median beyond which the farthest value makes a column heavy-tailed."""
 BLOCK = 256
 """Rows that are encoded at a time."""
+CELLS = 2**18
+"""Cells that are summed at a time."""
 CONSTANT, CONSTANT_FLOAT32 = 1e-10, 1e-7
 """Standard deviation, as a share of the largest size, below which rounding makes a constant column look as if it varied."""
 LARGEST = 1e18
@@ -58,7 +61,7 @@ class NumberCodec:
         with np.errstate(all="ignore"):
             low, high = _range(values)
             middle, spread = _bends(values, low, high) if scaling == "column" else (np.zeros_like(low),) * 2
-            center, deviation = _moments(_bend(values, middle, spread))
+            center, deviation = _moments(values, middle, spread)
         size = np.maximum(np.abs(_bend(low, middle, spread)), np.abs(_bend(high, middle, spread)))
         rounded = values.dtype.kind == "f" and values.dtype.itemsize <= 4
         constant = ~(deviation > (CONSTANT_FLOAT32 if rounded else CONSTANT) * size) | (low == high)
@@ -121,48 +124,57 @@ def room_of(dtype: np.dtype[Any], floats: type[np.floating[Any]] = np.float64) -
 
 def _range(values: Floats) -> tuple[Floats, Floats]:
     """Lowest and highest observed value of each column, float64; 0 where nothing was observed."""
-    if len(values):  # without gaps one plain pass each is enough
-        low, high = values.min(axis=0).astype(np.float64), values.max(axis=0).astype(np.float64)
-        if np.isfinite(low).all() and np.isfinite(high).all():
-            return low, high
-    seen = np.isfinite(values).any(axis=0) if values.dtype.kind == "f" else np.ones(values.shape[1], bool)
-    low, high = np.zeros(values.shape[1]), np.zeros(values.shape[1])
-    if seen.all():
-        return np.fmin.reduce(values, axis=0).astype(np.float64), np.fmax.reduce(values, axis=0).astype(np.float64)
-    low[seen], high[seen] = np.nanmin(values[:, seen], axis=0), np.nanmax(values[:, seen], axis=0)
-    return low, high
+    if not len(values):
+        return np.zeros(values.shape[1]), np.zeros(values.shape[1])
+    low, high = np.fmin.reduce(values, axis=0).astype(np.float64), np.fmax.reduce(values, axis=0).astype(np.float64)
+    return np.where(np.isnan(low), 0.0, low), np.where(np.isnan(high), 0.0, high)
 
 
-def _moments(values: Floats) -> tuple[Floats, Floats]:
-    """Mean and standard deviation of the observed cells of each column, float64."""
-    mean, deviation = _plain_moments(values)
+def _moments(values: Floats, middle: Floats, spread: Floats) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of the observed cells of each column, once bent, float64."""
+    mean, deviation = _moments_of(lambda: _blocks(values, middle, spread))
     if np.isfinite(deviation).all():
         return mean, deviation
-    size = np.fmax.reduce(np.abs(values), axis=0, initial=0.0)  # squares overflow beyond 1e154
+    size = np.zeros(values.shape[1])  # squares overflow beyond 1e154
+    for block in _blocks(values, middle, spread):
+        size = np.fmax(size, np.fmax.reduce(np.abs(block), axis=0))
     size[size == 0] = 1.0
-    mean, deviation = _plain_moments(values / size)
+    mean, deviation = _moments_of(lambda: (block / size for block in _blocks(values, middle, spread)))
     return mean * size, deviation * size
 
 
-def _plain_moments(values: Floats) -> tuple[Floats, Floats]:
-    with np.errstate(all="ignore"):  # a sum that is no NaN proves in one quick pass that nothing in it is
-        gaps = values.dtype.kind == "f" and np.isnan(values.sum(dtype=np.float64)) and np.isnan(values).any()
-    if gaps:
-        count = np.maximum((~np.isnan(values)).sum(axis=0), 1)
-        mean = np.nansum(values, axis=0, dtype=np.float64) / count
-        return mean, np.sqrt(np.nansum((values - mean) ** 2, axis=0, dtype=np.float64) / count)
-    mean = values.mean(axis=0, dtype=np.float64)
-    squares = np.zeros_like(mean)
-    for start in range(0, len(values), 4096):  # in blocks, so that wide data are not copied whole
-        squares += ((values[start : start + 4096] - mean) ** 2).sum(axis=0, dtype=np.float64)
-    return mean, np.sqrt(squares / len(values))
+def _blocks(values: Floats, middle: Floats, spread: Floats) -> Iterator[Floats]:
+    """The rows, bent, some at a time: data may be larger than memory, and what is made of them is."""
+    step = max(1, CELLS // max(1, values.shape[1]))
+    for start in range(0, len(values), step):
+        yield _bend(values[start : start + step], middle, spread)
+
+
+def _moments_of(blocks: Callable[[], Iterator[Floats]]) -> tuple[Floats, Floats]:
+    """Mean and standard deviation over all blocks, which are gone through twice."""
+    count, mean = _sums(blocks())
+    mean = mean / np.maximum(count, 1)
+    _, squares = _sums((block - mean) ** 2 for block in blocks())
+    return mean, np.sqrt(squares / np.maximum(count, 1))
+
+
+def _sums(blocks: Iterator[Floats]) -> tuple[Floats, Floats]:
+    """Of each column the number of its observed cells and their sum."""
+    count, total = 0.0, 0.0
+    for block in blocks:
+        sums = block.sum(axis=0, dtype=np.float64)
+        if np.isnan(sums).any():  # sums that are no NaN prove in one quick pass that nothing in them is
+            missing = np.isnan(block)
+            sums = np.sum(block, axis=0, dtype=np.float64, where=~missing)
+            count = count - missing.sum(axis=0)
+        count, total = count + len(block), total + sums
+    return np.asarray(count), np.asarray(total)
 
 
 def _bends(values: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
     """Median and spread of the heavy-tailed columns; spread 0 for the others."""
-    _, deviation = _moments(values)
-    middle = np.zeros_like(low)
-    spread = np.zeros_like(low)
+    middle, spread = np.zeros_like(low), np.zeros_like(low)
+    _, deviation = _moments(values, middle, spread)
     # Nothing lies farther from the median than the range, which spares most columns the sorting.
     for j in np.flatnonzero(high - low > HEAVY_TAIL * deviation):
         column = values[:, j][~np.isnan(values[:, j])]

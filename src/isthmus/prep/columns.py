@@ -98,7 +98,7 @@ class ColumnEncoder:
 
     @classmethod
     def _fit_array(cls, data: NDArray[Any], scaling: str) -> Self:
-        gaps = np.flatnonzero(np.isnan(data).any(axis=0)) if data.dtype.kind == "f" else ()
+        gaps = np.flatnonzero(np.isnan(data.min(axis=0))) if data.dtype.kind == "f" else ()  # a NaN is the least of all
         kinds = ("number",) * data.shape[1]
         no_flags = FlagCodec(np.empty(0))
         return cls(
