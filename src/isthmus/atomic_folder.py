@@ -18,7 +18,7 @@ from pathlib import Path
 from isthmus.atomic import lock, make_folder, new_name, output_errors, sync_folder
 from isthmus.errors import OutputError, RunBusyError
 
-_LEFTOVER = ".isthmus-*.tmp"
+LEFTOVER = ".isthmus-*.tmp"
 
 
 @contextlib.contextmanager
@@ -97,7 +97,7 @@ def force_to_disk(*folders: Path) -> None:
 
 def sweep(folder: Path) -> None:
     """Remove what a kill left of folders that were being written or removed in ``folder``, which is ours alone."""
-    for leftover in folder.glob(_LEFTOVER):
+    for leftover in folder.glob(LEFTOVER):
         with contextlib.suppress(OSError):
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 

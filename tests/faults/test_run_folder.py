@@ -133,6 +133,21 @@ def test_other_things_are_left_alone(tmp_path, path, fresh):
     assert file.read_text() == "{}"
 
 
+@pytest.mark.parametrize("beside", [["LOCK"], ["LOCK", "ckpt"]], ids=str)
+def test_killed_while_it_was_described(tmp_path, beside):
+    """A half-written description is no other thing: the folder is free, and the half goes."""
+    path = tmp_path / "run"
+    path.mkdir()
+    for name in beside:
+        (path / name).touch() if name == "LOCK" else (path / name).mkdir()
+    (path / ".isthmus-0123456789abcdef.tmp").write_text('{"fit": {"se')
+    RunFolder(path).close()
+    assert sorted(entry.name for entry in path.iterdir()) == ["LOCK", "ckpt"]
+    (path / ".isthmus-0123456789abcdef.tmp").write_text('{"fit": {"se')
+    discard(path)
+    assert not path.exists()
+
+
 def test_what_is_not_ours_survives(folder):
     """Fresh and discard remove what a fit wrote, and keep what somebody put beside it."""
     (folder.path / "notes.txt").write_text("mine")

@@ -24,7 +24,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus import atomic
-from isthmus.atomic_folder import Hold, force_to_disk, move_folder, open_folder, remove_folder, remove_if_empty, sweep
+from isthmus.atomic_folder import (
+    LEFTOVER,
+    Hold,
+    force_to_disk,
+    move_folder,
+    open_folder,
+    remove_folder,
+    remove_if_empty,
+    sweep,
+)
 from isthmus.errors import DataError, IsthmusWarning, ModelFileError, OutputError, RunChangedError
 from isthmus.files import container, strict_json
 
@@ -65,6 +74,8 @@ class RunFolder:
         try:
             atomic.make_folder(self.path / "ckpt")
             sweep(self.path / "ckpt")
+            if not (self.path / IDENTITY).exists():  # a kill while it was written leaves a part of it
+                sweep(self.path)
             # Else a power cut could take the folders away from around whole checkpoints.
             force_to_disk(self.path, self.path.parent)
         except BaseException:
@@ -261,11 +272,11 @@ def may_hold_a_run(path: Path) -> bool:
     if not path.is_dir():
         return not (path.exists() or path.is_symlink())
     with atomic.output_errors(f"use the run directory '{path}'"):
-        names = {entry.name for entry in path.iterdir()}
+        names = _names_in(path)
         if names <= {"LOCK"}:
             return True
-        inside = {entry.name for entry in (path / "ckpt").iterdir()} if (path / "ckpt").is_dir() else set()
-    if not all(_STEP.fullmatch(name) or name.startswith(".isthmus-") for name in inside):
+        inside = _names_in(path / "ckpt") if (path / "ckpt").is_dir() else set()
+    if not all(_STEP.fullmatch(name) for name in inside):
         return False
     if IDENTITY not in names:
         return names <= {"LOCK", "ckpt", "quarantine"}
@@ -273,6 +284,11 @@ def may_hold_a_run(path: Path) -> bool:
         return FIT in _read_json(path / IDENTITY)
     except (OSError, TypeError, strict_json.NotStrictError):
         return bool(inside)  # damaged, but among our checkpoints
+
+
+def _names_in(folder: Path) -> set[str]:
+    """Of all entries but what a kill left of those that were being written."""
+    return {entry.name for entry in folder.iterdir()} - {entry.name for entry in folder.glob(LEFTOVER)}
 
 
 def _expected(spec: dict[str, Any]) -> container.Expected:
