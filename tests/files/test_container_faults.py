@@ -69,7 +69,7 @@ def test_foreign_files(path, tmp_path, monkeypatch, content, complaint, small):
 def test_bytes_after_the_end(path, written, expected):
     """Trailing bytes are refused."""
     path.write_bytes(written + b"x")
-    with pytest.raises(ModelFileError, match="1 bytes after its end"):
+    with pytest.raises(ModelFileError, match=r"1 byte\(s\) after its end"):
         container.read(path, expected)
 
 

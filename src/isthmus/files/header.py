@@ -156,4 +156,4 @@ def _check_length(needed: int, file_bytes: int) -> None:
     if file_bytes < needed:
         raise ModelFileError(f"it is cut short: {file_bytes:,} of {needed:,} bytes; copy or download it again")
     if file_bytes > needed:
-        raise ModelFileError(f"it has {file_bytes - needed:,} bytes after its end")
+        raise ModelFileError(f"it has {file_bytes - needed:,} byte(s) after its end")

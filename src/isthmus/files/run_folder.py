@@ -313,13 +313,13 @@ def _read_json(path: Path) -> Any:
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """What differs, as "max_epochs was 60, is 80"."""
+    """What differs, as "max_epochs was 60, is 80" and "data: rows was 10, is 11"."""
     said = []
     for group in sorted(before.keys() | now.keys()):
         old, new = before.get(group) or {}, now.get(group) or {}
         for name in sorted(old.keys() | new.keys()):
             if old.get(name) != new.get(name):
                 words = [str(values.get(name, "absent"))[:60] for values in (old, new)]
-                said.append(f"{name} was {words[0]}, is {words[1]}")
+                said.append(f"{'' if group == FIT else f'{group}: '}{name} was {words[0]}, is {words[1]}")
     # They follow from everything else, so they say something only where they stand alone.
     return [words for words in said if not words.startswith("first weights")] or said

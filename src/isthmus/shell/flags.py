@@ -26,6 +26,8 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 _WITHOUT_USE = ("warm_start",)
 # --output names the file to write, in every verb.
 _RENAMED = {"output": "--output-layer"}
+# What a verb does where the estimator's own default would do nothing.
+_OTHERWISE = {"run_dir": "OUTPUT.run"}
 CORRUPTIONS = (
     "gaussian-noise", "masking-noise", "salt-pepper", "speckle", "holes", "watermark", "grayscale", "swap",
 )  # fmt: skip
@@ -177,8 +179,9 @@ def _option(field: dataclasses.Field[Any]) -> Decorator | None:
     if not typed.choices and typed.number is None and not typed.path:
         return None
     return click.option(
-        flag, field.name, type=Typed(flag, typed), metavar=_metavar(typed), help=_help(typed, field.default)
-    )
+        flag, field.name, type=Typed(flag, typed), metavar=_metavar(typed),
+        help=_help(typed, _OTHERWISE.get(field.name, field.default)),
+    )  # fmt: skip
 
 
 def _metavar(rule: Allowed) -> str:

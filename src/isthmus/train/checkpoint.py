@@ -200,7 +200,9 @@ def _like(value: Tensor, now: Tensor) -> Tensor:
 
 
 def _other_layers() -> ModelFileError:
-    return ModelFileError("The checkpoint is of a network of other layers; start over with fresh=True (--fresh).")
+    return ModelFileError(
+        "The checkpoint is of a network of other layers (other columns, or other settings); start over with fresh=True (--fresh)."
+    )
 
 
 def as_history(position: Position) -> list[dict[str, float]]:

@@ -182,7 +182,7 @@ def _tell(model: Any, found: Any, seconds: float, target: str | None, *, err: bo
         f"weights of epoch {kept:.0f} of {last:.0f}, seed {model.seed_}", err=err,
     )  # fmt: skip
     if model.resumed_from_step_:
-        terminal.say(f"it went on from step {model.resumed_from_step_:,} of {model.run_dir}", err=err)
+        terminal.say(f"it went on from step {model.resumed_from_step_:,}", err=err)
     if kept == 0 and plan.anchored:
         terminal.say("PCA was kept: training found nothing that is surely better", err=err)
     held = (
