@@ -13,12 +13,12 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-import subprocess
 import sys
 import time
 from typing import Any
 
 import numpy as np
+from peers import answer
 
 ROWS, COLUMNS, LATENTS = (
     (1_000, 10_000, 100_000, 1_000_000, 10_000_000),
@@ -51,10 +51,9 @@ def cell(what: str, rows: int, columns: int, latent: int) -> dict[str, float]:
 def run(what: str, rows: int, columns: int, latent: int) -> dict[str, float]:
     """The same in a fresh process."""
     command = [sys.executable, __file__, "--cell", what, str(rows), str(columns), str(latent)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, float] | None = answer(command)
+    if found is None:
+        raise SystemExit(f"isthmus or a library that it needs is not installed for {sys.executable}")
     return found
 
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from peers import answer
 
 COLUMNS, BLOCK, SCORED = 512, 65_536, 1_000_000
 CHILD = """
@@ -74,10 +74,9 @@ def main() -> None:
         write_rows(path, n_rows)
         print(f"{n_rows:,} rows of {COLUMNS} columns written in {time.perf_counter() - start:.0f} s", flush=True)
         command = [sys.executable, "-c", CHILD, str(path), str(args.limit_mib), str(min(SCORED, n_rows))]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    found = json.loads(done.stdout.splitlines()[-1])
+        found = answer(command)
+    if found is None:
+        raise SystemExit("this system has no limits on memory (Python's module resource)")
     print(
         f"{found['gib']:.1f} GiB under a limit of {args.limit_mib:,} MiB: fitted in {found['fit_seconds']:.0f} s, "
         f"{min(SCORED, n_rows):,} rows scored in {found['score_seconds']:.1f} s; the process holds {found['data_mib']:,.0f} MiB; "
