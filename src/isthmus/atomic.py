@@ -167,6 +167,10 @@ def remove(path: str | os.PathLike[str]) -> None:
         Path(path).unlink(missing_ok=True)
 
 
+LEFTOVER = ".isthmus-*.tmp"
+"""What the names that `new_name` gives look like; a kill leaves such files and folders behind."""
+
+
 def new_name(path: Path) -> Path:
     """A name beside ``path`` that nothing has, for what is being written or removed."""
     return path.with_name(f".isthmus-{secrets.token_hex(8)}.tmp")

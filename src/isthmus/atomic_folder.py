@@ -15,10 +15,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from isthmus.atomic import lock, make_folder, new_name, output_errors, sync_folder
+from isthmus.atomic import LEFTOVER, lock, make_folder, new_name, output_errors, sync_folder
 from isthmus.errors import OutputError, RunBusyError
-
-LEFTOVER = ".isthmus-*.tmp"
 
 
 @contextlib.contextmanager
@@ -96,7 +94,7 @@ def force_to_disk(*folders: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a kill left of folders that were being written or removed in ``folder``, which is ours alone."""
+    """Remove what a kill left of files and folders that were being written or removed in ``folder``."""
     for leftover in folder.glob(LEFTOVER):
         with contextlib.suppress(OSError):
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()

@@ -24,16 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus import atomic
-from isthmus.atomic_folder import (
-    LEFTOVER,
-    Hold,
-    force_to_disk,
-    move_folder,
-    open_folder,
-    remove_folder,
-    remove_if_empty,
-    sweep,
-)
+from isthmus.atomic_folder import Hold, force_to_disk, move_folder, open_folder, remove_folder, remove_if_empty, sweep
 from isthmus.errors import DataError, IsthmusWarning, ModelFileError, OutputError, RunChangedError
 from isthmus.files import container, strict_json
 
@@ -288,7 +279,7 @@ def may_hold_a_run(path: Path) -> bool:
 
 def _names_in(folder: Path) -> set[str]:
     """Of all entries but what a kill left of those that were being written."""
-    return {entry.name for entry in folder.iterdir()} - {entry.name for entry in folder.glob(LEFTOVER)}
+    return {entry.name for entry in folder.iterdir() if not entry.match(atomic.LEFTOVER)}
 
 
 def _expected(spec: dict[str, Any]) -> container.Expected:
