@@ -23,6 +23,8 @@ from isthmus.parameters import check_kinds
 
 Data = Table | NDArray[Any]
 FEWEST_ROWS = 2
+BLOCK = 256
+"""Pictures that are looked through at a time."""
 _USE_A_FRAME = "Give text, dates and mixed columns as a frame with named columns."
 
 
@@ -172,10 +174,11 @@ def _refuse_infinities(array: NDArray[Any]) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(array.sum()):
             return
-    for row, values in enumerate(array):  # a mask of them all would take a quarter of their own memory
-        if not np.isinf(values).any():
+    for start in range(0, len(array), BLOCK):  # a mask of them all would take a quarter of their own memory
+        infinite = np.argwhere(np.isinf(array[start : start + BLOCK]))
+        if not len(infinite):
             continue
-        where = ", ".join(str(i) for i in (row, *np.argwhere(np.isinf(values))[0]))
+        where = ", ".join(str(i) for i in (start + infinite[0][0], *infinite[0][1:]))
         raise DataError(
             f"X[{where}] contains infinity or a value too large for {array.dtype}; replace it by a number, or by "
             "NaN if it is missing."

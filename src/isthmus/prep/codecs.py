@@ -60,8 +60,12 @@ class NumberCodec:
         """Find centres and factors of ``values`` (n_samples, n_numbers); ``scaling`` is common, column, range or none."""
         with np.errstate(all="ignore"):
             low, high = _range(values)
-            middle, spread = _bends(values, low, high) if scaling == "column" else (np.zeros_like(low),) * 2
+            middle, spread = np.zeros_like(low), np.zeros_like(low)
             center, deviation = _moments(values, middle, spread)
+            if scaling == "column":
+                middle, spread = _bends(values, low, high, deviation)
+            if spread.any():
+                center, deviation = _moments(values, middle, spread)
         size = np.maximum(np.abs(_bend(low, middle, spread)), np.abs(_bend(high, middle, spread)))
         rounded = values.dtype.kind == "f" and values.dtype.itemsize <= 4
         constant = ~(deviation > (CONSTANT_FLOAT32 if rounded else CONSTANT) * size) | (low == high)
@@ -171,10 +175,9 @@ def _sums(blocks: Iterator[Floats]) -> tuple[Floats, Floats]:
     return np.asarray(count), np.asarray(total)
 
 
-def _bends(values: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
-    """Median and spread of the heavy-tailed columns; spread 0 for the others."""
+def _bends(values: Floats, low: Floats, high: Floats, deviation: Floats) -> tuple[Floats, Floats]:
+    """Median and spread of the heavy-tailed columns, from the range and deviation of all; spread 0 for the others."""
     middle, spread = np.zeros_like(low), np.zeros_like(low)
-    _, deviation = _moments(values, middle, spread)
     # Nothing lies farther from the median than the range, which spares most columns the sorting.
     for j in np.flatnonzero(high - low > HEAVY_TAIL * deviation):
         column = values[:, j][~np.isnan(values[:, j])]
