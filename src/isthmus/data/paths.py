@@ -28,6 +28,7 @@ FREE_BYTES = 2**30  # up to here the ratio does not matter
 _CHUNK = 2**22  # bytes unpacked at a time; large enough for zlib's speed, small beside FREE_BYTES
 _MOST_PER_BYTE = 1032  # deflate cannot unpack a byte to more
 _UNCOUNTED = 2**26  # bytes that are unpacked without being counted first
+# What parsers raise for damaged bytes; NotImplementedError is zipfile's word for a compression that it does not know.
 _FAULTS = (zlib.error, zipfile.BadZipFile, NotImplementedError, struct.error, csv.Error, tokenize.TokenError)
 _GZIP = b"\x1f\x8b"
 
