@@ -33,7 +33,7 @@ from isthmus.models.detecting import block_of, runner
 
 COLUMNS, PYOD_HIDDEN = 32, (64, 32)
 SINGLE, FILES, DETECTED = 200, 1_000, 20_000
-PEER_ROWS = 100_000
+PEER_ROWS, RAW_BLOCK = 100_000, 4_096
 
 PYOD = """
 import json, sys, time, warnings; warnings.filterwarnings("ignore")
@@ -82,7 +82,7 @@ def table(name: str, model: Any, X: np.ndarray, rounds: int) -> dict[str, Any]:
     """Rows per second of a fitted model, and of its network alone."""
     ready = torch.from_numpy(model.encoder_.encode(X))
     ways: dict[str, Callable[[], object]] = {
-        "raw": raw(model, ready, model.block_rows_),
+        "raw": raw(model, ready, RAW_BLOCK),
         "score": lambda: model.score_samples(X),
         "encode": lambda: model.transform(X),
         "reconstruct": lambda: model.reconstruct(X),

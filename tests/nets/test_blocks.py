@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
 
 from isthmus.layout import ColumnLayout
-from isthmus.nets.blocks import WORK, block_rows, in_blocks
+from isthmus.nets.blocks import MOST_ROWS, WORK, block_rows, in_blocks, in_blocks_at_once
 from isthmus.nets.build import multiply_adds
 
 CPU = torch.device("cpu")
@@ -68,14 +70,64 @@ def test_every_block_has_one_size():
 
 @pytest.mark.parametrize("work", [0, 1, 1e3, 7.3e4, 1e6, 1e9])
 def test_the_size_of_a_block(work):
-    """A power of two from 16 to 4,096, and no more work than stated where the bounds allow."""
+    """A power of two from 16 to 2,048, and no more work than stated where the bounds allow."""
     rows = block_rows(work)
-    assert rows in {2**k for k in range(4, 13)}
+    assert rows in {2**k for k in range(4, 12)}
     assert rows == 16 or rows * work <= WORK
-    assert rows == 4096 or 2 * rows * work > WORK
+    assert rows == MOST_ROWS or 2 * rows * work > WORK
 
 
 def test_more_work_never_gets_larger_blocks(make):
     """A larger network runs fewer rows at a time."""
     sizes = [block_rows(multiply_adds(make("dense", ColumnLayout(n), 2, (n,)), (n,))) for n in (10, 100, 400)]
     assert sizes == sorted(sizes, reverse=True)
+
+
+@pytest.mark.parametrize("n_rows", [1, 8, 9, 75])
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_blocks_at_once_are_those_one_after_the_other(make, n_rows, workers):
+    """In order, whole and with the same bytes, however many threads share the blocks."""
+    network = make("dense", ColumnLayout(12), 3, (24,)).eval()
+    x = torch.randn(n_rows, 12, generator=torch.Generator().manual_seed(0))
+    threads = torch.get_num_threads()
+    each = [lambda part: network(part).reconstruction for _ in range(workers)]
+    found = in_blocks_at_once(each, lambda i, j: x[i:j], n_rows, 8)
+    torch.set_num_threads(1)
+    try:
+        assert np.array_equal(found, reconstructed(network, x, 8))
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_threads_are_put_back():
+    """Each thread has one of torch's; who called, and threads that are begun later, have as many as before."""
+    before, seen = torch.get_num_threads(), []
+
+    def count(part):
+        seen.append(torch.get_num_threads())
+        return part
+
+    try:
+        torch.set_num_threads(2)
+        in_blocks_at_once([count, count], lambda i, j: torch.ones(j - i, 3), 21, 4)
+        assert set(seen) == {1}
+        assert torch.get_num_threads() == 2
+        with ThreadPoolExecutor(1) as later:
+            assert later.submit(torch.get_num_threads).result() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_fault_in_one_thread_comes_out():
+    """The others stop at their next block."""
+    begun = []
+
+    def rows(i, j):
+        begun.append(i)
+        if i == 8:
+            raise ValueError("row 8 is broken")
+        return torch.ones(j - i, 3)
+
+    with pytest.raises(ValueError, match="row 8 is broken"):
+        in_blocks_at_once([lambda part: part] * 2, rows, 10**6, 4)
+    assert len(begun) < 1000

@@ -6,7 +6,9 @@ of rows, a row alone gets the same bytes as within a batch, in any order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -16,16 +18,17 @@ from torch import Tensor
 
 WORK = 3e8
 """Multiply-adds in a block: enough to fill the machine, little enough that a single row is answered at once."""
+MOST_ROWS = 2_048
 
 
 def block_rows(multiply_adds: float) -> int:
-    """Rows in a block, a power of two from 16 to 4,096, from the multiply-adds of one row.
+    """Rows in a block, a power of two from 16 to `MOST_ROWS`, from the multiply-adds of one row.
 
     >>> block_rows(1e3), block_rows(1.7e6), block_rows(1e9)
-    (4096, 128, 16)
+    (2048, 128, 16)
     """
     rows = WORK / max(1.0, multiply_adds)
-    return int(min(4096, max(16, 2 ** int(np.log2(max(1.0, rows))))))
+    return int(min(MOST_ROWS, max(16, 2 ** int(np.log2(max(1.0, rows))))))
 
 
 def in_blocks(
@@ -54,6 +57,59 @@ def in_blocks(
     if out is None:
         raise ValueError("in_blocks needs at least one row")
     return out
+
+
+def in_blocks_at_once(
+    functions: Sequence[Callable[[Tensor], Tensor]],
+    rows: Callable[[int, int], Tensor],
+    n_rows: int,
+    block: int,
+    dtype: torch.dtype = torch.float32,
+) -> NDArray[Any]:
+    """As `in_blocks` on the processor, but several blocks at a time, each by one thread: preparing and comparing use all, too.
+
+    Parameters
+    ----------
+    functions : one for each thread, all giving the same; what they give may lie in memory that their next call writes over.
+    """
+    if n_rows < 1:
+        raise ValueError("in_blocks_at_once needs at least one row")
+    threads = torch.get_num_threads()
+    workers = min(len(functions), -(-n_rows // block))
+    starts, stop = iter(range(0, n_rows, block)), threading.Event()
+    out: list[NDArray[Any]] = []
+    lock = threading.Lock()
+
+    def work(function: Callable[[Tensor], Tensor]) -> None:
+        torch.set_num_threads(1)  # of this thread; a row gets the same bytes however many others there are
+        try:
+            with torch.inference_mode():
+                for start in starts:
+                    if stop.is_set():
+                        return
+                    part = rows(start, min(start + block, n_rows))
+                    result = function(_padded(part, block))[: len(part)].to(dtype).numpy()
+                    with lock:
+                        if not out:
+                            out.append(np.empty((n_rows, *result.shape[1:]), dtype=result.dtype))
+                    out[0][start : start + len(part)] = result
+        except BaseException:
+            stop.set()
+            raise
+
+    try:
+        if workers == 1:
+            work(functions[0])
+            return out[0]
+        with ThreadPoolExecutor(workers) as pool:
+            try:
+                for done in [pool.submit(work, function) for function in functions[:workers]]:
+                    done.result()
+            finally:
+                stop.set()
+    finally:
+        torch.set_num_threads(threads)  # for threads that are begun later
+    return out[0]
 
 
 def _padded(part: Tensor, block: int) -> Tensor:

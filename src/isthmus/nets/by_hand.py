@@ -57,22 +57,22 @@ def can_take(network: nn.Module) -> bool:
     one = network.stacked if isinstance(network, Members) else network
     if type(one) is not Network or one.refiner is not None or not isinstance(one.bounds, Bounds):
         return False
-    parts = [_layers_of(part) if isinstance(part, nn.Sequential) else None for part in (one.encoder, one.decoder)]
+    parts = [dense_layers(part) for part in (one.encoder, one.decoder)]
     # A linear path adds to what comes last in each part, which an activation there would need as it was.
-    return all(layers and (one.linear is None or layers[-1].activation is None) for layers in parts)
+    return all(layers and (one.linear is None or layers[-1][1] is None) for layers in parts)
 
 
-def _layers_of(part: nn.Module) -> list[_Layer] | None:
-    """The layers of ``part``; None where something else is in it, or activations that do not follow a layer."""
-    layers: list[_Layer] = []
-    for module in part.children():
+def dense_layers(part: nn.Module) -> list[tuple[nn.Linear, type[nn.Module] | None]]:
+    """The layers of ``part``, each with the activation behind it; none where anything else is in it."""
+    layers: list[tuple[nn.Linear, type[nn.Module] | None]] = []
+    for module in part.children() if isinstance(part, nn.Sequential) else ():
         if type(module) in (nn.Linear, Linear) and module.bias is not None:
-            layers.append(_Layer(module))  # type: ignore[arg-type]  # its type was just asked
-        elif type(module) in SLOPES and layers and layers[-1].activation is None:
-            layers[-1].activation = type(module)
+            layers.append((module, None))  # type: ignore[arg-type]  # its type was just asked
+        elif type(module) in SLOPES and layers and layers[-1][1] is None:
+            layers[-1] = (layers[-1][0], type(module))
         elif not isinstance(module, (nn.Flatten, nn.Unflatten)):
-            return None
-    return layers or None
+            return []
+    return layers
 
 
 class ByHand:
@@ -86,7 +86,9 @@ class ByHand:
     def __init__(self, network: Network) -> None:
         self._members = network.count if isinstance(network, Members) else 0
         one = network.stacked if isinstance(network, Members) else network
-        self._encoder, self._decoder = _layers_of(one.encoder) or [], _layers_of(one.decoder) or []
+        self._encoder, self._decoder = (
+            [_Layer(*layer) for layer in dense_layers(part)] for part in (one.encoder, one.decoder)
+        )
         self._anchor = None if one.linear is None else (_Layer(one.linear.encoder), _Layer(one.linear.decoder))
         scale = one.latent_scale
         self._scale = scale[:, None] if self._members else scale
@@ -124,9 +126,8 @@ class ByHand:
 class _Layer:
     """A fully connected layer and the activation behind it, if there is one."""
 
-    def __init__(self, linear: nn.Linear) -> None:
-        self.activation: type[nn.Module] | None = None
-        self._linear = linear
+    def __init__(self, linear: nn.Linear, activation: type[nn.Module] | None = None) -> None:
+        self._linear, self._activation = linear, activation
         self._rooms: dict[torch.Size, _Room] = {}
 
     def forward(self, x: Tensor) -> Tensor:
@@ -136,8 +137,8 @@ class _Layer:
             torch.baddbmm(layer.bias[:, None], x, layer.weight.mT, out=room.before)
         else:
             torch.addmm(layer.bias, x, layer.weight.mT, out=room.before)
-        if self.activation is not None:
-            APPLIED[self.activation](room.before, room.after)
+        if self._activation is not None:
+            APPLIED[self._activation](room.before, room.after)
         return room.after
 
     def add(self, x: Tensor, to: Tensor) -> Tensor:
@@ -153,8 +154,8 @@ class _Layer:
         ``g`` is the gradient with respect to what the layer gave last, and is written over.
         """
         room, layer = self._room, self._linear
-        if self.activation is not None:
-            SLOPES[self.activation](g, room.before, room.after)
+        if self._activation is not None:
+            SLOPES[self._activation](g, room.before, room.after)
         torch.matmul(g.mT, room.x, out=layer.weight.grad)
         torch.sum(g, dim=-2, out=layer.bias.grad)
         return torch.matmul(g, layer.weight, out=room.inwards) if inwards else g
@@ -164,7 +165,7 @@ class _Layer:
         size = x.shape[:-1]
         if size not in self._rooms:
             before = x.new_empty((*size, self._linear.weight.shape[-2]))
-            after = before if self.activation in (None, *IN_PLACE) else torch.empty_like(before)
+            after = before if self._activation in (None, *IN_PLACE) else torch.empty_like(before)
             self._rooms[size] = _Room(x, before, after, x.new_empty(x.shape))
         self._room = self._rooms[size]
         self._room.x = x

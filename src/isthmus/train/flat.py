@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from isthmus.errors import ParameterError
+from isthmus.nets.memory import Memory
 from isthmus.plan import Plan
-from isthmus.train.memory import Memory
 from isthmus.train.optimizers import OPTIMIZERS, Group, give_back, kept_by, make_optimizer, set_rate
 
 

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from isthmus.losses import CERTAIN
+from isthmus.nets.memory import Memory
 from isthmus.nets.network import Bounds
 from isthmus.train.job import Job
-from isthmus.train.memory import Memory
 
 
 class WrittenLoss(ABC):
