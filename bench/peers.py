@@ -177,7 +177,7 @@ def with_skorch(settings: dict[str, Any], X: np.ndarray, epochs: int) -> Timed:
 
 
 def with_isthmus(settings: dict[str, Any], X: np.ndarray, epochs: int) -> Timed:
-    """isthmus, its own measuring after each epoch included."""
+    """isthmus, its own measuring after each epoch included; its plan chooses the number format, as it does for any user."""
     from isthmus import Autoencoder
     from isthmus.train.callbacks import Callback
 
@@ -192,7 +192,10 @@ def with_isthmus(settings: dict[str, Any], X: np.ndarray, epochs: int) -> Timed:
 
     fixed = {"scaling": "none", "schedule": "constant", "keep": "last", "validation_fraction": 0.0, "patience": None}
     model = Autoencoder(
-        **{**fixed, **settings, "max_epochs": epochs}, random_state=0, callbacks=(Clock(),), progress=False
+        **{**fixed, **settings, "precision": "auto", "max_epochs": epochs},
+        random_state=0,
+        callbacks=(Clock(),),
+        progress=False,
     )
     model.fit(X)
     return [float(s) for s in np.diff(ends)], model.reconstruct(X[:SHOWN])

@@ -213,6 +213,18 @@ def test_bfloat16_is_for_wide_layers_on_fast_machines(hidden):
     assert plan_of(hidden_dims=hidden, machine=Machine(fast_bfloat16=False)).precision == "float32"
 
 
+@pytest.mark.parametrize(
+    ("line", "precision"),
+    [("dense 255 relu", "float32"), ("dense 256 relu", "bfloat16"), ("conv 4 3 relu", "bfloat16")],
+)
+def test_bfloat16_looks_at_listed_layers(line, precision):
+    """At hidden layers and convolutions; the last layer, as wide as the data, does not count."""
+    first = [line] if line.startswith("conv") else ["flatten", line]
+    layers = {"encoder": [*first, "flatten", "dense 9"], "decoder": ["dense 784", "reshape 1 28 28"]}
+    plan = plan_of(layout=PICTURE, network=layers, machine=Machine(fast_bfloat16=True))
+    assert plan.precision == precision
+
+
 @pytest.mark.parametrize("latent_dim", [20, 21, 50])
 def test_no_compression_is_noted(latent_dim):
     """A latent as large as the columns works, and a note says that nothing is compressed."""

@@ -109,7 +109,7 @@ def make_plan(shape: DataShape, parameters: AutoencoderParameters, machine: Mach
     )
     passes = sizing.epochs(training_rows, batch_size, network, sizing.windows(layout, crop))
     max_epochs = passes if p.max_epochs == "auto" else int(p.max_epochs)
-    bfloat16 = machine.fast_bfloat16 and sizing.is_wide(network, hidden)
+    bfloat16 = machine.fast_bfloat16 and sizing.is_wide(network, hidden, layers)
     return Plan(
         network=network,
         latent_dim=latent_dim,

@@ -64,6 +64,31 @@ def test_gradients_are_those_of_autograd(make, activation, anchored, hidden):
     assert_same(*both_ways(network, lambda rows: network(rows).reconstruction, x))
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("members", [1, 3])
+def test_gradients_in_bfloat16(make, activation, members):
+    """Near those in float32 of the same rounded weights, from float32 rows to float32 reconstructions."""
+    nets = [make("dense", ColumnLayout(6), hidden=(7,), activation=activation, seed=seed) for seed in range(members)]
+    network = shaken(nets[0] if members == 1 else Members(nets), seed=1)
+    for weight in network.parameters():
+        weight.data = weight.data.bfloat16().float()
+    x = torch.randn(60, 6, generator=torch.Generator().manual_seed(2))
+    run = network if members == 1 else network.each
+    _, (recorded, wanted) = both_ways(network, lambda rows: run(rows).reconstruction, x)
+    for weight in network.parameters():
+        weight.grad, weight.data = None, weight.data.bfloat16()
+        weight.grad = torch.full_like(weight, torch.nan)
+    hand = ByHand(network)
+    with torch.no_grad():
+        made = hand.forward(x)
+        hand.backward(torch.randn(made.shape, generator=torch.Generator().manual_seed(9)))
+    assert made.dtype == torch.float32
+    for written, gradient in zip(
+        [made, *(weight.grad.float() for weight in network.parameters())], [recorded.detach(), *wanted], strict=True
+    ):
+        assert float((written - gradient).norm()) < 0.1 * float(gradient.norm())
+
+
 def test_gradients_of_members(make):
     """Stacked members, each with its own block of rows."""
     members = Members([make("dense", ColumnLayout(6), hidden=(7,), seed=seed) for seed in range(3)])

@@ -13,6 +13,7 @@ out of autograd to rounding (`tests/nets/test_by_hand.py` holds the two against 
 them go the usual way.
 
 Stacked members (`isthmus.nets.members`) have one more axis in front, of weights and of rows; products become batched ones.
+Rows come in and go out in float32; a network whose weights are bfloat16 computes in that in between.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from torch import Tensor, nn
 
 from isthmus.nets.linear import Linear
 from isthmus.nets.members import Members
+from isthmus.nets.memory import Memory
 from isthmus.nets.network import Bounds, Network
 
 _aten = torch.ops.aten
@@ -92,6 +94,7 @@ class ByHand:
         self._anchor = None if one.linear is None else (_Layer(one.linear.encoder), _Layer(one.linear.decoder))
         scale = one.latent_scale
         self._scale = scale[:, None] if self._members else scale
+        self._weight, self._memory = next(one.parameters()), Memory()
 
     def forward(self, x: Tensor, *, gaps: bool = True) -> Tensor:
         """Rows (n, ...), missing cells NaN, to reconstructions (n, n_targets) that are not bounded yet.
@@ -99,7 +102,8 @@ class ByHand:
         Members see equal blocks of the rows, as in `Members.each`. ``gaps=False`` spares the search for missing cells. What
         is given lies in memory that the next call writes over.
         """
-        x = (x.nan_to_num() if gaps else x).flatten(1)
+        rows = (x.nan_to_num() if gaps else x).flatten(1)
+        x = self._as(self._weight, rows, "rows")
         x = x.unflatten(0, (self._members, -1)) if self._members else x
         z = _through(self._encoder, x)
         if self._anchor is None:
@@ -108,11 +112,12 @@ class ByHand:
             encoder, decoder = self._anchor
             whitened = encoder.add(x, z).div_(self._scale)
             y = decoder.add(whitened, _through(self._decoder, whitened))
-        return y.flatten(0, 1) if self._members else y
+        return self._as(rows, y.flatten(0, 1) if self._members else y, "made")
 
     def backward(self, gradient: Tensor) -> None:
         """Write the weights' gradients, from that with respect to what `forward` gave, which is written over."""
-        g = gradient.unflatten(0, (self._members, -1)) if self._members else gradient
+        g = self._as(self._weight, gradient, "gradient")
+        g = g.unflatten(0, (self._members, -1)) if self._members else g
         if self._anchor is None:
             _back(self._encoder, _back(self._decoder, g).div_(self._scale), inwards=False)
             return
@@ -121,6 +126,12 @@ class ByHand:
         last = _back(self._decoder, g).add_(direct).div_(self._scale)
         encoder.backward(last, inwards=False)
         _back(self._encoder, last, inwards=False)
+
+    def _as(self, other: Tensor, tensor: Tensor, name: str) -> Tensor:
+        """``tensor`` in the number format of ``other``."""
+        if tensor.dtype == other.dtype:
+            return tensor
+        return self._memory.of(tensor.shape, other, name).copy_(tensor)
 
 
 class _Layer:

@@ -115,6 +115,17 @@ def ends_in_sigmoid(layers: Layers) -> bool:
     return bool(weighted) and weighted[-1].activation == "sigmoid"
 
 
+def is_wide(layers: Layers, units: int) -> bool:
+    """Whether convolutions are among the layers, or a hidden dense layer of at least ``units``.
+
+    >>> few = Layers(("dense 9 relu", "dense 3"), ("dense 784 sigmoid", "reshape 1 28 28"))
+    >>> is_wide(few, 9), is_wide(few, 10)
+    (True, False)
+    """
+    weighted = [layer for part in PARTS for layer in _read(getattr(layers, part), part) if layer.has_weights]
+    return any(layer.kind != "dense" or layer.numbers[0] >= units for layer in weighted[:-1])
+
+
 def build_pair(
     layers: Layers, input_shape: tuple[int, ...], output_shape: tuple[int, ...]
 ) -> tuple[nn.Sequential, nn.Sequential]:

@@ -7,6 +7,7 @@ and without their classes, which make memory anew in each step and load torch's 
 
 from __future__ import annotations
 
+import copy
 import inspect
 import math
 from abc import ABC, abstractmethod
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from isthmus.errors import ParameterError
 from isthmus.nets.memory import Memory
 from isthmus.plan import Plan
-from isthmus.train.optimizers import OPTIMIZERS, Group, give_back, kept_by, make_optimizer, set_rate
+from isthmus.train.optimizers import OPTIMIZERS, Group, give_back, groups_of, kept_by, make_optimizer, set_rate
 
 
 class Flat:
@@ -27,15 +28,16 @@ class Flat:
     Attributes
     ----------
     group : ``weights`` is the one tensor with all of them.
+    gradient : that of all.
     """
 
     def __init__(self, group: Group) -> None:
         self._weights = group.weights
         whole = nn.Parameter(torch.cat([weight.detach().flatten() for weight in group.weights]))
-        whole.grad = torch.zeros_like(whole)
+        self.gradient = whole.grad = torch.zeros_like(whole)
         self.group = Group([whole], group.share, group.decay)
         sizes = [weight.numel() for weight in group.weights]
-        parts = zip(group.weights, whole.detach().split(sizes), whole.grad.split(sizes), strict=True)
+        parts = zip(group.weights, whole.detach().split(sizes), self.gradient.split(sizes), strict=True)
         for weight, value, gradient in parts:
             weight.data, weight.grad = value.view_as(weight), gradient.view_as(weight)
 
@@ -43,6 +45,33 @@ class Flat:
         """Give each weight memory of its own again, and no gradient."""
         for weight in self._weights:
             weight.data, weight.grad = weight.detach().clone(), None
+
+
+class Halves:
+    """A network's weights and gradients in bfloat16, for products that are several times as fast; the weights proper stay float32.
+
+    Steps are too small for the 8 digits of bfloat16, so they are made in float32 (Micikevicius et al. 2018, section 3.1).
+
+    Attributes
+    ----------
+    network : a copy of the network that computes in bfloat16.
+    """
+
+    def __init__(self, network: nn.Module, flats: list[Flat], plan: Plan) -> None:
+        self.network = copy.deepcopy(network)
+        for weight in self.network.parameters():
+            weight.data = weight.data.bfloat16()
+        self._pairs = list(zip(flats, [Flat(group) for group in groups_of(self.network, plan)], strict=True))
+
+    def take_weights(self) -> None:
+        """Round the weights anew."""
+        for whole, half in self._pairs:
+            half.group.weights[0].data.copy_(whole.group.weights[0].data)
+
+    def give_gradients(self) -> None:
+        """Hand what `backward` of the copy wrote to the weights proper."""
+        for whole, half in self._pairs:
+            whole.gradient.copy_(half.gradient)
 
 
 def flat_optimizer(flats: list[Flat], plan: Plan) -> FlatRule | FlatOptimizer:

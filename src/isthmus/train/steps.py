@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from isthmus.losses import over_observed, per_row
 from isthmus.nets.by_hand import ByHand, can_take
 from isthmus.nets.network import Bounds
-from isthmus.train.flat import Flat, flat_optimizer
+from isthmus.train.flat import Flat, Halves, flat_optimizer
 from isthmus.train.job import Job
 from isthmus.train.optimizers import give_back, groups_of, kept_by, make_optimizer, set_rate
 from isthmus.train.written_losses import written_loss
@@ -22,7 +22,7 @@ def make_step(job: Job) -> RecordedStep | WrittenStep:
     """The quicker of the two ways that can take the job."""
     plan = job.plan
     # A user's own modules may hold frozen or shared weights, hooks, or a forward pass of their own.
-    plain = plan.network != "custom" and plan.clip_norm is None and plan.precision == "float32" and job.penalty is None
+    plain = plan.network != "custom" and plan.clip_norm is None and job.penalty is None
     return WrittenStep(job) if plain and can_take(job.network) else RecordedStep(job)
 
 
@@ -65,10 +65,12 @@ class WrittenStep:
     """A step of a fully connected network without a recorded graph."""
 
     def __init__(self, job: Job) -> None:
-        self._job, self._pass = job, ByHand(job.network)  # type: ignore[arg-type]  # `can_take` said yes
+        self._job = job
         # A corruption may take cells away, and spoiled rows of a pair may lack some.
         self._gaps = job.gaps or job.corrupt is not None or job.inputs is not None
         self._flats = [Flat(group) for group in groups_of(job.network, job.plan)]
+        self._halves = Halves(job.network, self._flats, job.plan) if job.plan.precision == "bfloat16" else None
+        self._pass = ByHand(job.network if self._halves is None else self._halves.network)  # type: ignore[arg-type]  # `can_take` said yes
         try:
             self._optimizer = flat_optimizer(self._flats, job.plan)
         except BaseException:  # settings that are refused, an interrupt: nobody else could close what is open
@@ -80,10 +82,14 @@ class WrittenStep:
     @torch.no_grad()
     def take(self, x: Tensor, seen: Tensor, rate: float) -> Tensor:
         """As `RecordedStep.take`."""
+        if self._halves is not None:
+            self._halves.take_weights()
         made = self._pass.forward(seen, gaps=self._gaps)
         target = x.flatten(1)[:, : made.shape[1]]
         loss, gradient = self._recorded(made, x) if self._loss is None else self._loss.of(made, target)
         self._pass.backward(gradient)
+        if self._halves is not None:
+            self._halves.give_gradients()
         self._optimizer.step(rate)
         return loss
 
