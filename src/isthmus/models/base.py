@@ -33,6 +33,7 @@ from isthmus.prep.rows import EncodedRows
 from isthmus.train.job import Corrupt, Job
 from isthmus.train.loop import train
 from isthmus.train.machine import threads_for
+from isthmus.train.placing import placed
 
 
 class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is untyped
@@ -245,10 +246,11 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         gaps = rows.has_gaps()
         self.network_.to(plan.device)
         error = fitting.training_error(plan, self.network_, self.encoder_.layout, gaps=gaps)
+        there = torch.device(plan.device)
         job = Job(
-            self.network_, rows, plan, error, self.seed_ if seed is None else seed,
-            corrupt=self._corruption(), inputs=inputs, penalty=self._penalty if self._has_penalty else None,
-            callbacks=fitting.watchers(self._parameters), gaps=gaps,
+            self.network_, placed(rows, there), plan, error, self.seed_ if seed is None else seed,
+            corrupt=self._corruption(), inputs=None if inputs is None else placed(inputs, there),
+            penalty=self._penalty if self._has_penalty else None, callbacks=fitting.watchers(self._parameters), gaps=gaps,
             element=fitting.element_loss(plan, self.encoder_.layout, gaps=gaps),
         )  # fmt: skip
         with threads_for(self._work * plan.batch_size, plan.batch_size * self.encoder_.layout.n_targets * plan.members):

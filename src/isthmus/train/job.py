@@ -117,7 +117,7 @@ def rows_of_steps(job: Job, batches: Sequence[Tensor], first: int, *, done: int 
 
 
 def _for_step(job: Job, x: Tensor, given: Tensor, step: int) -> tuple[Tensor, Tensor]:
-    x, given = (for_each(rows.to(job.device), job.plan.members) for rows in (x, given))
+    x, given = (for_each(on(job.device, rows), job.plan.members) for rows in (x, given))
     # Whole pictures are spoiled, so that a hole has the same share of a picture in training and afterwards.
     given = given if job.corrupt is None else job.corrupt(given, generator_for(job.seed, 2, step))
     if job.plan.crop:
@@ -130,6 +130,13 @@ def both(job: Job, index: Tensor) -> tuple[Tensor, Tensor]:
     """The rows at ``index``, and what stands in their place at the network's input."""
     x = job.rows.take(index)
     return x, x if job.inputs is None else job.inputs.take(index)
+
+
+def on(device: torch.device, x: Tensor) -> Tensor:
+    """``x`` on ``device``; a copy to a GPU does not keep the processor waiting, which prepares the next batch meanwhile."""
+    if device.type == "cuda" and x.device.type == "cpu":
+        return x.pin_memory().to(device, non_blocking=True)
+    return x.to(device)
 
 
 def for_each(x: Tensor, members: int) -> Tensor:

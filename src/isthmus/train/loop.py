@@ -23,7 +23,7 @@ from isthmus.sizing import MOST_VALIDATION_ROWS
 from isthmus.train.callbacks import FitState
 from isthmus.train.checkpoint import Halt
 from isthmus.train.course import Best, Course
-from isthmus.train.job import Job, both, for_each, generator_for, rows_of_steps
+from isthmus.train.job import Job, both, for_each, generator_for, on, rows_of_steps
 from isthmus.train.optimizers import learning_rate_at
 
 MOST_ROLLBACKS = 3
@@ -175,7 +175,7 @@ def _validate(job: Job, validation: Tensor) -> Tensor:
         for number, index in enumerate(validation.split(_rows_at_once(job))):
             if job.checkpoints is not None:
                 job.checkpoints.look()
-            x, seen = (for_each(rows.to(job.device), job.plan.members) for rows in both(job, index))
+            x, seen = (for_each(on(job.device, rows), job.plan.members) for rows in both(job, index))
             seen = seen if job.corrupt is None else job.corrupt(seen, generator_for(job.seed, 4, number))
             errors = job.error_map(job.forward(seen).reconstruction.float(), x)
             # Without gaps a NaN is a network that broke down, which `per_row` would take for a missing cell.
