@@ -7,7 +7,6 @@ estimator has a network; it is not one.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import os
 from typing import Any, Self
 
@@ -23,8 +22,7 @@ from isthmus.losses import error_map, per_row
 from isthmus.models import fitting, saving, summary
 from isthmus.models.inputs import Data, as_latents, notes_on, read_input, warn_of
 from isthmus.models.running import Run, run_of
-from isthmus.nets.blocks import in_blocks, in_blocks_at_once
-from isthmus.nets.inference import for_inference
+from isthmus.nets.inference import run_in_blocks
 from isthmus.nets.network import Network
 from isthmus.nets.seeding import draw_seed
 from isthmus.parameters import AutoencoderParameters
@@ -141,7 +139,9 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """Decode latents (n_samples, latent_dim_) to rows of the kind that ``fit`` was given, in original units."""
         check_is_fitted(self)
         latents = as_latents(Z, self.latent_dim_)
-        decoded = self._in_blocks(self.network_, lambda net, z: net.decode(z), lambda i, j: latents[i:j], len(latents))
+        decoded = run_in_blocks(
+            self.network_, lambda net, z: net.decode(z), lambda i, j: latents[i:j], len(latents), self.block_rows_
+        )
         return self.encoder_.decode(decoded)
 
     def reconstruct(self, X: Any) -> Any:
@@ -272,17 +272,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return self._adopted(X, keep=keep)[1]
 
     def _run(self, network: Network, what: Any, rows: EncodedRows, dtype: torch.dtype = torch.float32) -> NDArray[Any]:
-        return self._in_blocks(network, what, rows.slice, len(rows), dtype)
-
-    def _in_blocks(
-        self, network: Network, what: Any, rows: Any, n_rows: int, dtype: torch.dtype = torch.float32
-    ) -> NDArray[Any]:
-        block = self.block_rows_
-        threads = min(torch.get_num_threads(), -(-n_rows // block))
-        quick = [for_inference(network) for _ in range(threads)]
-        if network in quick:
-            return in_blocks(functools.partial(what, network), rows, n_rows, block, self._device, dtype)
-        return in_blocks_at_once([functools.partial(what, net) for net in quick], rows, n_rows, block, dtype)
+        return run_in_blocks(network, what, rows.slice, len(rows), self.block_rows_, dtype)
 
     def _errors(self, network: Network, rows: EncodedRows) -> NDArray[np.float32]:
         layout = self.encoder_.layout

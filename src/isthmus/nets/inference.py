@@ -11,14 +11,36 @@ members (`isthmus.nets.members`) have one more axis in front. Each operation is 
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from isthmus.nets.blocks import in_blocks, in_blocks_at_once
 from isthmus.nets.by_hand import APPLIED, can_take, dense_layers
 from isthmus.nets.linear import Linear
 from isthmus.nets.members import Members
 from isthmus.nets.memory import Memory
 from isthmus.nets.network import Network, Output
+
+
+def run_in_blocks(
+    network: nn.Module,
+    what: Callable[[Any, Tensor], Tensor],
+    rows: Callable[[int, int], Tensor],
+    n_rows: int,
+    block: int,
+    dtype: torch.dtype = torch.float32,
+) -> NDArray[Any]:
+    """``what(network, part)`` of all rows, (n_rows, ...), as ``dtype``, in blocks of ``block``; see `isthmus.nets.blocks`."""
+    each = [for_inference(network) for _ in range(min(torch.get_num_threads(), -(-n_rows // block)))]
+    if network in each:
+        device = next(network.parameters()).device
+        return in_blocks(functools.partial(what, network), rows, n_rows, block, device, dtype)
+    return in_blocks_at_once([functools.partial(what, quick) for quick in each], rows, n_rows, block, dtype)
 
 
 def for_inference(network: nn.Module) -> nn.Module | Inference:
