@@ -74,7 +74,6 @@ def in_blocks_at_once(
     """
     if n_rows < 1:
         raise ValueError("in_blocks_at_once needs at least one row")
-    threads = torch.get_num_threads()
     workers = min(len(functions), -(-n_rows // block))
     starts, stop = iter(range(0, n_rows, block)), threading.Event()
     out: list[NDArray[Any]] = []
@@ -97,7 +96,7 @@ def in_blocks_at_once(
             stop.set()
             raise
 
-    try:
+    with _kept_threads:
         if workers == 1:
             work(functions[0])
             return out[0]
@@ -107,9 +106,30 @@ def in_blocks_at_once(
                     done.result()
             finally:
                 stop.set()
-    finally:
-        torch.set_num_threads(threads)  # for threads that are begun later
     return out[0]
+
+
+class _KeptThreads:
+    """Puts torch's number of threads back: a thread that sets its own sets that of all threads that are begun later, too.
+
+    Where several calls overlap, the number is that which the first of them found.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._calls, self._threads = threading.Lock(), 0, 1
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._threads = self._threads if self._calls else torch.get_num_threads()
+            self._calls += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._calls -= 1
+            torch.set_num_threads(self._threads)
+
+
+_kept_threads = _KeptThreads()
 
 
 def _padded(part: Tensor, block: int) -> Tensor:

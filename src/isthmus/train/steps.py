@@ -69,13 +69,13 @@ class WrittenStep:
         # A corruption may take cells away, and spoiled rows of a pair may lack some.
         self._gaps = job.gaps or job.corrupt is not None or job.inputs is not None
         self._flats = [Flat(group) for group in groups_of(job.network, job.plan)]
-        self._halves = Halves(job.network, self._flats, job.plan) if job.plan.precision == "bfloat16" else None
-        self._pass = ByHand(job.network if self._halves is None else self._halves.network)  # type: ignore[arg-type]  # `can_take` said yes
         try:
+            self._halves = Halves(job.network, self._flats, job.plan) if job.plan.precision == "bfloat16" else None
             self._optimizer = flat_optimizer(self._flats, job.plan)
         except BaseException:  # settings that are refused, an interrupt: nobody else could close what is open
             self.close()
             raise
+        self._pass = ByHand(job.network if self._halves is None else self._halves.network)  # type: ignore[arg-type]  # `can_take` said yes
         self._bounds: Bounds = job.network.bounds  # type: ignore[assignment]  # a Network's
         self._loss = written_loss(job, self._bounds)
 
