@@ -139,17 +139,18 @@ def _grouped_errors(reconstruction: Tensor, x: Tensor, layout: ColumnLayout, ele
     return torch.cat(parts, dim=1)
 
 
-def per_row(errors: Tensor, *, gaps: bool = True) -> Tensor:
+def per_row(errors: Tensor, *, gaps: bool = True, dtype: torch.dtype | None = None) -> Tensor:
     """Mean error of each row over its observed cells, (n_samples,); 0 where nothing was observed.
 
-    ``gaps=False`` spares the search for cells that are missing; a row without any gets the same bytes either way.
+    ``gaps=False`` spares the search for cells that are missing; a row without any gets the same bytes either way. ``dtype`` is
+    that of the sums, by default that of the errors.
     """
     flat = errors.flatten(1)
     if not gaps:
-        return (flat.sum(dim=1) / flat.shape[1]).nan_to_num(nan=torch.inf, posinf=torch.inf)
+        return (flat.sum(dim=1, dtype=dtype) / flat.shape[1]).nan_to_num(nan=torch.inf, posinf=torch.inf)
     missing = flat.isnan()
     count = missing.logical_not().sum(dim=1).clamp_min(1)
-    return flat.masked_fill(missing, 0.0).sum(dim=1) / count
+    return flat.masked_fill(missing, 0.0).sum(dim=1, dtype=dtype) / count
 
 
 def over_observed(errors: Tensor) -> Tensor:

@@ -285,7 +285,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         def of_block(net: Network, x: torch.Tensor) -> torch.Tensor:
             gaps = bool(x.sum().isnan())
             errors = error_map(net(x).reconstruction, x, layout, gaps=gaps)
-            return per_row(errors.double(), gaps=gaps)
+            return per_row(errors, gaps=gaps, dtype=torch.float64)
 
         return self._run(network, of_block, rows, torch.float64)
 

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating[Any]]
 HEAVY_TAIL = 10.0
 """Standard deviations from the median beyond which the farthest value makes a column heavy-tailed."""
-BLOCK = 256
-"""Rows that are encoded at a time."""
+BLOCK = 2**17
+"""Cells that are encoded at a time: they stay in the cache, and calls take little beside them."""
 CELLS = 2**18
 """Cells that are summed at a time."""
 CONSTANT, CONSTANT_FLOAT32 = 1e-10, 1e-7
@@ -91,14 +91,13 @@ class NumberCodec:
         center, factor = self.center.astype(wide), (1 / self.scale).astype(wide)
         encoded = np.empty(values.shape, np.float32)
         with np.errstate(over="ignore"):  # what overflows is clipped
-            for start in range(
-                0, len(values), BLOCK
-            ):  # blocks that stay in the cache: four times as fast as whole arrays
-                block = _bend(values[start : start + BLOCK].astype(wide, copy=False), self.middle, self.spread)
+            step = max(1, BLOCK // max(1, values.shape[1]))
+            for start in range(0, len(values), step):
+                block = _bend(values[start : start + step].astype(wide, copy=False), self.middle, self.spread)
                 block = np.subtract(block, center)
                 block *= factor
                 np.clip(block, -LARGEST, LARGEST, out=block)
-                encoded[start : start + BLOCK] = block
+                encoded[start : start + step] = block
         return encoded
 
     def decode(self, encoded: NDArray[np.float32]) -> NDArray[np.float64]:
