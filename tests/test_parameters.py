@@ -9,6 +9,7 @@ import math
 import numpy as np
 import pytest
 
+from isthmus import AnomalyDetector, Autoencoder, DenoisingAutoencoder
 from isthmus.allowed import Allowed
 from isthmus.errors import ParameterError
 from isthmus.parameters import (
@@ -113,6 +114,38 @@ def test_wrong_values(name, value):
 def test_right_values(name, value):
     """Values within the range pass, those of NumPy too."""
     check(AutoencoderParameters(**{name: value}))
+
+
+@pytest.mark.parametrize(
+    ("made", "given", "complaint"),
+    [
+        (Autoencoder, {"latnt_dim": 3}, r"^Autoencoder has no parameter 'latnt_dim'\. Did you mean 'latent_dim'\?"),
+        (AnomalyDetector, {"refrence_rows": 3}, r"^AnomalyDetector has no .* Did you mean 'reference_rows'\?"),
+        (DenoisingAutoencoder, {"qqq": 3}, r"^DenoisingAutoencoder has no parameter 'qqq'\. It has: corruption, "),
+    ],
+)
+def test_unknown_names(made, given, complaint):
+    """The error names the estimator that was called, and the nearest of its parameters."""
+    with pytest.raises(TypeError, match=complaint):
+        made(**given)
+
+
+def test_names_of_a_users_subclass():
+    """It may have parameters of its own, or take any."""
+
+    class Own(Autoencoder):
+        def __init__(self, own=1):
+            super().__init__(2)
+            self.own = own
+
+    class Open(Autoencoder):
+        def __init__(self, **given):
+            super().__init__(**given)
+
+    assert Own(own=3).own == 3
+    assert Open(latent_dim=3).latent_dim == 3
+    with pytest.raises(TypeError, match=r"^Own has no parameter 'latent_dim'\. It has: own\.$"):
+        Own(latent_dim=2)
 
 
 def test_the_nearest_name_is_offered():

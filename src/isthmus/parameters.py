@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from isthmus.allowed import Allowed
 from isthmus.errors import ParameterError
@@ -91,8 +92,29 @@ _OWN_NETWORK = (
 )
 
 
+class Parameters:
+    """Parameters whose names are looked at first: Python's own error would name the class that declares them."""
+
+    def __new__(cls, *_: Any, **given: Any) -> Self:
+        """Refuse a name that the class does not have.
+
+        Raises
+        ------
+        TypeError : as Python does, with the nearest name.
+        """
+        known = [*inspect.signature(cls.__init__).parameters.values()][1:]  # without self
+        if any(p.kind is p.VAR_KEYWORD for p in known):  # a user's subclass may take any
+            return super().__new__(cls)
+        names = [p.name for p in known]
+        for name in (name for name in given if name not in names):
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"It has: {', '.join(names)}."
+            raise TypeError(f"{cls.__name__} has no parameter {name!r}. {hint}")
+        return super().__new__(cls)
+
+
 @dataclass(eq=False, repr=False)
-class AutoencoderParameters:
+class AutoencoderParameters(Parameters):
     """Parameters of `isthmus.Autoencoder`; see there for what each does."""
 
     latent_dim: int | str = parameter(
@@ -209,7 +231,7 @@ class DenoisingParameters(AutoencoderParameters):
 
 
 @dataclass(eq=False, repr=False)
-class DetectorParameters:
+class DetectorParameters(Parameters):
     """Parameters of `isthmus.AnomalyDetector`; see there for what each does."""
 
     model: Any = parameter(
