@@ -13,7 +13,6 @@ from isthmus.data.catalogue import DATASETS
 from isthmus.layout import ColumnLayout, PixelLayout
 from isthmus.nets.build import outline_layers
 from isthmus.nets.layers import Layers
-from isthmus.nets.up_conv import UpConv2d
 from isthmus.systems.catalogue import CATALOGUE, Recipe
 from isthmus.systems.showing import SHOWS
 
@@ -68,12 +67,13 @@ def in_words(layers: Layers, layout) -> str:
         if isinstance(module, nn.Linear):
             said.append(f"{module.in_features}-{module.out_features}")
         elif isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
-            said += [f"up {module.scale}"] if isinstance(module, UpConv2d) else []
             step = "" if module.stride == (1, 1) else f"/{module.stride[0]}"
             kind = "transposed " if isinstance(module, nn.ConvTranspose2d) else ""
             said.append(f"{kind}{module.out_channels}@{module.kernel_size[0]}x{module.kernel_size[1]}{step}")
         elif isinstance(module, nn.MaxPool2d):
             said.append(f"pool {module.kernel_size}")
+        elif isinstance(module, nn.Upsample):
+            said.append(f"up {module.scale_factor:g}")
         elif type(module) in ACTIVATIONS:
             said[-1] += f" {ACTIVATIONS[type(module)]}"
     return ", ".join(said)

@@ -16,7 +16,6 @@ from isthmus.errors import ParameterError
 from isthmus.nets.activations import ACTIVATIONS
 from isthmus.nets.linear import Linear
 from isthmus.nets.same import SameConv2d, SameConvTranspose2d
-from isthmus.nets.up_conv import UpConv2d
 from isthmus.parameters import MOST
 
 Shape = tuple[int, ...]
@@ -92,16 +91,8 @@ class Layer:
             )
         return made
 
-    @property
-    def enlarges(self) -> bool:
-        """Whether an "up" before it can be left to it."""
-        return self.kind == "conv" and self.stride == 1 and self.numbers[1] > 1
-
-    def modules(self, shape: Shape, scale: int = 1) -> list[nn.Module]:
-        """Its torch modules, for what arrives with ``shape``; made on torch's current device, weights not drawn.
-
-        ``scale``: as above, of a convolution to which an "up" before it was left.
-        """
+    def modules(self, shape: Shape) -> list[nn.Module]:
+        """Its torch modules, for what arrives with ``shape``; made on torch's current device, weights not drawn."""
         made: list[nn.Module] = []
         if self.kind in ("flatten", "reshape"):
             return reshaping(shape, self.after(shape))
@@ -111,8 +102,6 @@ class Layer:
             made.append(nn.MaxPool2d(self.numbers[0]))
         elif self.kind == "up":
             made.append(nn.Upsample(scale_factor=self.numbers[0], mode="nearest"))
-        elif scale > 1:
-            made.append(UpConv2d(shape[0], self.numbers[0], self.numbers[1], scale))
         else:
             made.append(CONVOLUTIONS[self.kind](shape[0], self.numbers[0], self.numbers[1], self.stride))
         return made if self.activation == "linear" else [*made, ACTIVATIONS[self.activation]()]

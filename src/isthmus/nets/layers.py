@@ -18,7 +18,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from itertools import zip_longest
 
 import torch
 from torch import nn
@@ -206,15 +205,9 @@ def _read(lines: Iterable[object], part: str) -> list[Layer]:
 
 def _modules(lines: tuple[str, ...], part: str, shape: Shape) -> tuple[list[nn.Module], Shape]:
     made: list[nn.Module] = []
-    listed, scale = _read(lines, part), 1
-    for layer, behind in zip_longest(listed, listed[1:]):
+    for layer in _read(lines, part):
         after = layer.after(shape)  # its errors come before anything is made
-        if layer.kind == "up" and behind is not None and behind.enlarges:
-            scale = layer.numbers[0]
-            made.append(nn.Identity())  # the layers behind it keep their numbers in model files
-        else:
-            made += layer.modules(shape, scale)
-            scale = 1
+        made += layer.modules(shape)
         shape = after
     return made, shape
 
