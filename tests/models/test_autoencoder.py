@@ -151,6 +151,20 @@ class TestParameters:
         assert model.reconstruct(X).dtype == np.uint8
         assert model.compare(X)["ratio"] <= 1.02
 
+    @pytest.mark.parametrize(
+        "form",
+        [
+            {"output": "sigmoid"},
+            {"network": {"encoder": ["dense 9 relu", "dense 2"], "decoder": ["dense 9 relu", "dense 4"]}},
+            {"output": "sigmoid", "members": 2},
+        ],
+    )
+    def test_bfloat16_trains_what_is_not_anchored(self, form):
+        """Networks without a linear path take the same steps."""
+        X = np.random.default_rng(0).normal(size=(60, 4))
+        model = Autoencoder(**{"latent_dim": 2, **form}, precision="bfloat16", max_epochs=2, random_state=0).fit(X)
+        assert np.isfinite(model.transform(X)).all()
+
     def test_bfloat16_trains(self, quick, data):
         """Training in bfloat16 ends near training in float32, and the model stays in float32."""
         X = data.curve(200)

@@ -119,32 +119,33 @@ def test_threads_are_put_back():
         torch.set_num_threads(before)
 
 
-def test_threads_are_put_back_after_calls_that_overlap():
-    """The number is that which the first of them found, also where the last began while it was another."""
-    before, inside, outside = torch.get_num_threads(), threading.Event(), threading.Event()
+def test_calls_that_overlap():
+    """Blocks have one thread after another call began and ended, and threads that are begun meanwhile have torch's number."""
+    before, inside, outside, seen = torch.get_num_threads(), threading.Event(), threading.Event(), []
 
     def slow(part):
         inside.set()
-        outside.wait(10)
-        return part
+        assert outside.wait(10)
+        seen.append(torch.get_num_threads())
+        return part + part
 
     def rows(i, j):
         return torch.ones(j - i, 3)
 
     try:
         torch.set_num_threads(3)
-        with ThreadPoolExecutor(2) as pool:
-            first = pool.submit(in_blocks_at_once, [slow], rows, 4, 4)
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(in_blocks_at_once, [slow, slow], rows, 16, 4)
             assert inside.wait(10)
-            # It is one now, which a thread that is begun takes over.
-            in_blocks_at_once([lambda part: part], rows, 4, 4)
-            second = pool.submit(in_blocks_at_once, [lambda part: part], rows, 4, 4)
-            second.result()
+            with ThreadPoolExecutor(1) as meanwhile:
+                assert meanwhile.submit(torch.get_num_threads).result() == 3
+                meanwhile.submit(in_blocks_at_once, [lambda part: part], rows, 4, 4).result()
+                assert meanwhile.submit(torch.get_num_threads).result() == 3
             outside.set()
             first.result()
+        assert seen == [1] * 4
         with ThreadPoolExecutor(1) as later:
             assert later.submit(torch.get_num_threads).result() == 3
-        assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
 

@@ -66,9 +66,13 @@ def test_gradients_are_those_of_autograd(make, activation, anchored, hidden):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("members", [1, 3])
-def test_gradients_in_bfloat16(make, activation, members):
+@pytest.mark.parametrize("anchored", [True, False])
+def test_gradients_in_bfloat16(make, activation, members, anchored):
     """Near those in float32 of the same rounded weights, from float32 rows to float32 reconstructions."""
-    nets = [make("dense", ColumnLayout(6), hidden=(7,), activation=activation, seed=seed) for seed in range(members)]
+    nets = [
+        make("dense", ColumnLayout(6), hidden=(7,), activation=activation, anchored=anchored, seed=seed)
+        for seed in range(members)
+    ]
     network = shaken(nets[0] if members == 1 else Members(nets), seed=1)
     for weight in network.parameters():
         weight.data = weight.data.bfloat16().float()

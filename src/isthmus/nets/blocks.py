@@ -19,6 +19,7 @@ from torch import Tensor
 WORK = 3e8
 """Multiply-adds in a block: enough to fill the machine, little enough that a single row is answered at once."""
 MOST_ROWS = 2_048
+"""A block costs the interpreter's lock some thirty times, so not fewer; a lone row costs a whole block, so not more."""
 
 
 def block_rows(multiply_adds: float) -> int:
@@ -66,10 +67,11 @@ def in_blocks_at_once(
     block: int,
     dtype: torch.dtype = torch.float32,
 ) -> NDArray[Any]:
-    """As `in_blocks` on the processor, but several blocks at a time, each by one thread: preparing and comparing use all, too.
+    """As `in_blocks` on the processor, but several blocks at a time: each thread takes a block from raw rows to results.
 
     Parameters
     ----------
+    rows : is called by several threads at once.
     functions : one for each thread, all giving the same; what they give may lie in memory that their next call writes over.
     """
     if n_rows < 1:
@@ -77,10 +79,14 @@ def in_blocks_at_once(
     workers = min(len(functions), -(-n_rows // block))
     starts, stop = iter(range(0, n_rows, block)), threading.Event()
     out: list[NDArray[Any]] = []
-    lock = threading.Lock()
+    lock, ready = threading.Lock(), threading.Barrier(workers + 1)
 
     def work(function: Callable[[Tensor], Tensor]) -> None:
-        torch.set_num_threads(1)  # of this thread; a row gets the same bytes however many others there are
+        # One for each block, so that a row gets the same bytes however many threads there are. Asking first makes this thread
+        # torch's own; else its first operation would take the number of all.
+        torch.get_num_threads()
+        torch.set_num_threads(1)
+        ready.wait()
         try:
             with torch.inference_mode():
                 for start in starts:
@@ -96,40 +102,22 @@ def in_blocks_at_once(
             stop.set()
             raise
 
-    with _kept_threads:
-        if workers == 1:
-            work(functions[0])
-            return out[0]
-        with ThreadPoolExecutor(workers) as pool:
-            try:
-                for done in [pool.submit(work, function) for function in functions[:workers]]:
-                    done.result()
-            finally:
-                stop.set()
+    with ThreadPoolExecutor(workers) as pool:
+        with _starting:
+            threads = torch.get_num_threads()
+            jobs = [pool.submit(work, function) for function in functions[:workers]]
+            ready.wait()
+            torch.set_num_threads(threads)  # what a thread sets for itself is that of threads that are begun later, too
+        try:
+            for job in jobs:
+                job.result()
+        finally:
+            stop.set()
     return out[0]
 
 
-class _KeptThreads:
-    """Puts torch's number of threads back: a thread that sets its own sets that of all threads that are begun later, too.
-
-    Where several calls overlap, the number is that which the first of them found.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._calls, self._threads = threading.Lock(), 0, 1
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self._threads = self._threads if self._calls else torch.get_num_threads()
-            self._calls += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._calls -= 1
-            torch.set_num_threads(self._threads)
-
-
-_kept_threads = _KeptThreads()
+_starting = threading.Lock()
+"""Held while threads set their number, so that calls that overlap do not take each other's for torch's."""
 
 
 def _padded(part: Tensor, block: int) -> Tensor:

@@ -67,7 +67,7 @@ def can_take(network: nn.Module) -> bool:
 def dense_layers(part: nn.Module) -> list[tuple[nn.Linear, type[nn.Module] | None]]:
     """The layers of ``part``, each with the activation behind it; none where anything else is in it."""
     layers: list[tuple[nn.Linear, type[nn.Module] | None]] = []
-    for module in part.children() if isinstance(part, nn.Sequential) else ():
+    for module in part if isinstance(part, nn.Sequential) else ():
         if type(module) in (nn.Linear, Linear) and module.bias is not None:
             layers.append((module, None))  # type: ignore[arg-type]  # its type was just asked
         elif type(module) in SLOPES and layers and layers[-1][1] is None:
@@ -93,8 +93,8 @@ class ByHand:
         )
         self._anchor = None if one.linear is None else (_Layer(one.linear.encoder), _Layer(one.linear.decoder))
         scale = one.latent_scale
-        self._scale = scale[:, None] if self._members else scale
         self._weight, self._memory = next(one.parameters()), Memory()
+        self._scale = (scale[:, None] if self._members else scale).to(self._weight.dtype)
 
     def forward(self, x: Tensor, *, gaps: bool = True) -> Tensor:
         """Rows (n, ...), missing cells NaN, to reconstructions (n, n_targets) that are not bounded yet.

@@ -123,7 +123,8 @@ def is_wide(layers: Layers, units: int) -> bool:
     (True, False)
     """
     weighted = [layer for part in PARTS for layer in _read(getattr(layers, part), part) if layer.has_weights]
-    return any(layer.kind != "dense" or layer.numbers[0] >= units for layer in weighted[:-1])
+    convolved = any(layer.kind != "dense" for layer in weighted)
+    return convolved or any(layer.numbers[0] >= units for layer in weighted[:-1])
 
 
 def build_pair(
