@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from isthmus.layout import ColumnLayout
+from isthmus.nets import blocks
 from isthmus.nets.blocks import MOST_ROWS, WORK, block_rows, in_blocks, in_blocks_at_once
 from isthmus.nets.build import multiply_adds
 
@@ -163,3 +164,22 @@ def test_a_fault_in_one_thread_comes_out():
     with pytest.raises(ValueError, match="row 8 is broken"):
         in_blocks_at_once([lambda part: part] * 2, rows, 10**6, 4)
     assert len(begun) < 1000
+
+
+def test_a_thread_that_cannot_be_begun(monkeypatch):
+    """The error comes out, and those that wait for it do not wait for ever."""
+
+    class Scarce(ThreadPoolExecutor):
+        begun = 0
+
+        def submit(self, *args):
+            self.begun += 1
+            if self.begun == 2:
+                raise RuntimeError("can't start new thread")
+            return super().submit(*args)
+
+    monkeypatch.setattr(blocks, "ThreadPoolExecutor", Scarce)
+    with ThreadPoolExecutor(1) as caller:
+        done = caller.submit(in_blocks_at_once, [lambda part: part] * 2, lambda i, j: torch.ones(j - i, 3), 9, 4)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            done.result(timeout=20)

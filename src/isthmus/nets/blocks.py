@@ -7,8 +7,9 @@ of rows, a row alone gets the same bytes as within a batch, in any order.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any
 
 import numpy as np
@@ -47,17 +48,9 @@ def in_blocks(
     function : (block, ...) to (block, ...), row by row.
     rows : ``rows(start, stop)`` gives the encoded rows from start to stop.
     """
-    out: NDArray[Any] | None = None
-    with torch.inference_mode():
-        for start in range(0, n_rows, block):
-            part = rows(start, min(start + block, n_rows))
-            result = function(_padded(part, block).to(device))[: len(part)].to(dtype).cpu().numpy()
-            if out is None:
-                out = np.empty((n_rows, *result.shape[1:]), dtype=result.dtype)
-            out[start : start + len(part)] = result
-    if out is None:
-        raise ValueError("in_blocks needs at least one row")
-    return out
+    results = _Results(n_rows, block, device, dtype)
+    results.fill(function, rows, range(0, n_rows, block))
+    return results.whole()
 
 
 def in_blocks_at_once(
@@ -71,15 +64,11 @@ def in_blocks_at_once(
 
     Parameters
     ----------
-    rows : is called by several threads at once.
     functions : one for each thread, all giving the same; what they give may lie in memory that their next call writes over.
+    rows : is called by several threads at once.
     """
-    if n_rows < 1:
-        raise ValueError("in_blocks_at_once needs at least one row")
-    workers = min(len(functions), -(-n_rows // block))
-    starts, stop = iter(range(0, n_rows, block)), threading.Event()
-    out: list[NDArray[Any]] = []
-    lock, ready = threading.Lock(), threading.Barrier(workers + 1)
+    results = _Results(n_rows, block, torch.device("cpu"), dtype)
+    starts, ready = iter(range(0, n_rows, block)), threading.Barrier(len(functions) + 1)
 
     def work(function: Callable[[Tensor], Tensor]) -> None:
         # One for each block, so that a row gets the same bytes however many threads there are. Asking first makes this thread
@@ -87,33 +76,56 @@ def in_blocks_at_once(
         torch.get_num_threads()
         torch.set_num_threads(1)
         ready.wait()
-        try:
-            with torch.inference_mode():
-                for start in starts:
-                    if stop.is_set():
-                        return
-                    part = rows(start, min(start + block, n_rows))
-                    result = function(_padded(part, block))[: len(part)].to(dtype).numpy()
-                    with lock:
-                        if not out:
-                            out.append(np.empty((n_rows, *result.shape[1:]), dtype=result.dtype))
-                    out[0][start : start + len(part)] = result
-        except BaseException:
-            stop.set()
-            raise
+        results.fill(function, rows, starts)
 
-    with ThreadPoolExecutor(workers) as pool:
-        with _starting:
-            threads = torch.get_num_threads()
-            jobs = [pool.submit(work, function) for function in functions[:workers]]
-            ready.wait()
-            torch.set_num_threads(threads)  # what a thread sets for itself is that of threads that are begun later, too
+    with ThreadPoolExecutor(len(functions)) as pool:
         try:
-            for job in jobs:
+            with _starting:
+                threads = torch.get_num_threads()
+                try:
+                    jobs = [pool.submit(work, function) for function in functions]
+                    ready.wait()
+                finally:  # what a thread sets for itself is that of threads that are begun later, too
+                    torch.set_num_threads(threads)
+            for job in wait(jobs, return_when=FIRST_EXCEPTION).done:
                 job.result()
-        finally:
-            stop.set()
-    return out[0]
+        except BaseException:
+            ready.abort()  # a thread that could not be begun, or an interrupt, would leave the others waiting
+            deque(starts, maxlen=0)  # and what is left is not wanted any more
+            raise
+    return results.whole()
+
+
+class _Results:
+    """What is made of all rows, (n_rows, ...), in memory that is made when the first block is there and its shape known."""
+
+    def __init__(self, n_rows: int, block: int, device: torch.device, dtype: torch.dtype) -> None:
+        self._n_rows, self._block, self._device, self._dtype = n_rows, block, device, dtype
+        self._lock = threading.Lock()
+        self._made: NDArray[Any] | None = None
+
+    def fill(
+        self, function: Callable[[Tensor], Tensor], rows: Callable[[int, int], Tensor], starts: Iterable[int]
+    ) -> None:
+        """Run the blocks that begin at ``starts``, which several threads may take from."""
+        with torch.inference_mode():
+            for start in starts:
+                part = rows(start, min(start + self._block, self._n_rows))
+                made = function(_padded(part, self._block).to(self._device))[: len(part)]
+                result = made.to(self._dtype).cpu().numpy()
+                self._room_for(result)[start : start + len(part)] = result
+
+    def _room_for(self, result: NDArray[Any]) -> NDArray[Any]:
+        with self._lock:
+            if self._made is None:
+                self._made = np.empty((self._n_rows, *result.shape[1:]), dtype=result.dtype)
+            return self._made
+
+    def whole(self) -> NDArray[Any]:
+        """All of it, once every block was run."""
+        if self._made is None:
+            raise ValueError("in_blocks needs at least one row")
+        return self._made
 
 
 _starting = threading.Lock()

@@ -5,8 +5,8 @@ a megabyte. To ask for that anew in each block, and to call modules, takes up to
 side by side get the library's quick GELU, which those that modules hand on do not.
 
 As in `isthmus.nets.linear.Linear`, rows stand along the last axis, so that a row's result does not depend on its place. Stacked
-members (`isthmus.nets.members`) have one more axis in front. Each operation is that of the modules, in their order;
-`tests/nets/test_inference.py` holds both against each other.
+members (`isthmus.nets.members`) have one more axis in front. Each operation is that of the modules, in their order, to the byte but
+for that GELU, whose last bit may differ; `tests/nets/test_inference.py` holds both against each other.
 """
 
 from __future__ import annotations
@@ -36,23 +36,25 @@ def run_in_blocks(
     dtype: torch.dtype = torch.float32,
 ) -> NDArray[Any]:
     """``what(network, part)`` of all rows, (n_rows, ...), as ``dtype``, in blocks of ``block``; see `isthmus.nets.blocks`."""
-    each = [for_inference(network) for _ in range(min(torch.get_num_threads(), -(-n_rows // block)))]
-    if network in each:
+    if not can_infer(network):
         device = next(network.parameters()).device
         return in_blocks(functools.partial(what, network), rows, n_rows, block, device, dtype)
-    return in_blocks_at_once([functools.partial(what, quick) for quick in each], rows, n_rows, block, dtype)
+    threads = max(1, min(torch.get_num_threads(), -(-n_rows // block)))
+    each = [functools.partial(what, Inference(network)) for _ in range(threads)]  # type: ignore[arg-type]  # just asked
+    return in_blocks_at_once(each, rows, n_rows, block, dtype)
 
 
-def for_inference(network: nn.Module) -> nn.Module | Inference:
-    """``network`` itself, or what gives the same sooner."""
+def can_infer(network: nn.Module) -> bool:
+    """Whether `Inference` gives what ``network`` does: dense layers of isthmus, out of training, on the processor."""
     plain = not network.training and next(network.parameters()).device.type == "cpu" and can_take(network)
     # A user's hooks are called by modules alone.
-    hooked = any(m._forward_hooks or m._forward_pre_hooks or type(m) is nn.Linear for m in network.modules())
-    return Inference(network) if plain and not hooked else network  # type: ignore[arg-type]  # `can_take` said yes
+    return plain and not any(
+        m._forward_hooks or m._forward_pre_hooks or type(m) is nn.Linear for m in network.modules()
+    )
 
 
 class Inference:
-    """Encoder and decoder of a network that `for_inference` takes.
+    """Encoder and decoder of a network that `can_infer` takes.
 
     What is given lies in memory that the next call writes over: not for two threads at once.
     """
