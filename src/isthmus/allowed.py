@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import numbers
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -107,3 +109,13 @@ def bound_text(bound: float) -> str:
     ('0.5', '16,777,216')
     """
     return f"{bound:,.0f}" if bound == int(bound) else f"{bound:g}"
+
+
+def offer(name: str, known: Sequence[str]) -> str:
+    """The sentence behind an unknown name: the nearest of the ``known`` names, or all of them.
+
+    >>> offer("latnt", ["latent", "loss"]), offer("x", ["latent", "loss"])
+    ("Did you mean 'latent'?", 'It has: latent, loss.')
+    """
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean {near[0]!r}?" if near else f"It has: {', '.join(known)}."

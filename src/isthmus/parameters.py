@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from isthmus.allowed import Allowed
+from isthmus.allowed import Allowed, offer
 from isthmus.errors import ParameterError
 
 KINDS = ("number", "category", "flag", "date")
@@ -107,9 +107,7 @@ class Parameters:
             return super().__new__(cls)
         names = [p.name for p in known]
         for name in (name for name in given if name not in names):
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"It has: {', '.join(names)}."
-            raise TypeError(f"{cls.__name__} has no parameter {name!r}. {hint}")
+            raise TypeError(f"{cls.__name__} has no parameter {name!r}. {offer(name, names)}")
         return super().__new__(cls)
 
 

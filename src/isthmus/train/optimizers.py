@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import math
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from isthmus.allowed import offer
 from isthmus.errors import ParameterError
 from isthmus.plan import Plan
 from isthmus.train.rmsprop_tf import RMSpropTF
@@ -41,9 +41,9 @@ def check_options(optimizer: str, options: Any) -> None:
         raise ParameterError(f"optimizer_options must be a dict of settings of {optimizer}; got {options!r}.")
     for name, value in options.items():
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"It has: {', '.join(known)}."
-            raise ParameterError(f"optimizer_options names {name!r}, which {optimizer} does not have. {hint}")
+            raise ParameterError(
+                f"optimizer_options names {name!r}, which {optimizer} does not have. {offer(str(name), known)}"
+            )
         pair = name in PAIRS
         numbers = value if pair and isinstance(value, (tuple, list)) else (value,)
         right = len(numbers) == 1 + pair and all(
