@@ -28,10 +28,17 @@ def best(run: Callable[[], object]) -> float:
     return min(seconds)
 
 
-def product(kind: torch.dtype) -> float:
+def product(kind: torch.dtype, side: int = SIDE, device: str = "cpu") -> float:
     """Operations per second of a square product, a multiply-add counting as two."""
-    a, b = (torch.randn(SIDE, SIDE).to(kind) for _ in range(2))
-    return 2 * SIDE**3 / best(lambda: a @ b)
+    a, b = (torch.randn(side, side, device=device).to(kind) for _ in range(2))
+    return 2 * side**3 / best(lambda: finished(a @ b))
+
+
+def finished(made: object) -> object:
+    """``made``, once a GPU that makes it is done."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return made
 
 
 def bandwidth() -> float:

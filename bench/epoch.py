@@ -37,21 +37,31 @@ def run(python: str, who: str, name: str, rows: int, epochs: int) -> dict[str, A
     return found and {**found, "epoch": min(found["seconds"][1:] or found["seconds"])}
 
 
-def floor(name: str, n_rows: int, machine: dict[str, float]) -> float | None:
-    """Least seconds of an epoch of a dense network; None where it has convolutions."""
+def dense_weights(name: str) -> list[int] | None:
+    """Weights of each layer of a dense network; None where it has convolutions."""
     settings = networks()[name]
-    width = rows_for(name, 1).size
-    sizes = [width]
+    sizes = [rows_for(name, 1).size]
     for line in (*settings["network"]["encoder"], *settings["network"]["decoder"]):
         kind, numbers, _, _ = split(line)
         if kind in ("conv", "conv-transpose"):
             return None
         sizes += numbers[:1] if kind == "dense" else []
-    weights = [a * b for a, b in pairwise(sizes)]
-    operations = 6 * sum(weights) - 2 * weights[0]
-    steps = math.ceil(n_rows / settings["batch_size"])
-    moved = 2 * 4 * width * n_rows + 28 * sum(weights) * steps
-    return operations * n_rows / machine["float32_flops"] + moved / machine["bytes_per_second"]
+    return [a * b for a, b in pairwise(sizes)]
+
+
+def operations(weights: list[int]) -> int:
+    """Of one row in an epoch: 6 for each weight, the first layer's 4."""
+    return 6 * sum(weights) - 2 * weights[0]
+
+
+def floor(name: str, n_rows: int, machine: dict[str, float]) -> float | None:
+    """Least seconds of an epoch of a dense network; None where it has convolutions."""
+    weights = dense_weights(name)
+    if weights is None:
+        return None
+    steps = math.ceil(n_rows / networks()[name]["batch_size"])
+    moved = 2 * 4 * rows_for(name, 1).size * n_rows + 28 * sum(weights) * steps
+    return operations(weights) * n_rows / machine["float32_flops"] + moved / machine["bytes_per_second"]
 
 
 def measured(name: str, args: argparse.Namespace, machine: dict[str, float]) -> dict[str, Any]:

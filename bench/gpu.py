@@ -15,35 +15,19 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
+from ceilings import best, finished, product
+from epoch import dense_weights, operations
+from peers import WIDE
+from score import seconds_of
 
 import isthmus
 from isthmus.train.callbacks import Callback
 
-WIDE = (784, 1024, 512, 64, 512, 1024, 784)
 BATCH, SCORED, BLOCK, SIDE = 4_096, 2**22, 2**18, 4_096
-
-
-def waited(device: str, run: Callable[[], object]) -> float:
-    """Seconds until the device has done what ``run`` asked of it."""
-    wait = torch.cuda.synchronize if device == "cuda" else lambda: None
-    wait()
-    start = time.perf_counter()
-    run()
-    wait()
-    return time.perf_counter() - start
-
-
-def ceiling(device: str, kind: torch.dtype, side: int) -> float:
-    """Operations per second of a square product."""
-    a, b = (torch.randn(side, side, device=device).to(kind) for _ in range(2))
-    a @ b
-    return 2 * side**3 / min(waited(device, lambda: a @ b) for _ in range(10))
 
 
 class Clock(Callback):
@@ -60,16 +44,13 @@ class Clock(Callback):
 def wide(device: str, X: np.ndarray) -> tuple[float, str]:
     """Operations per second of the wide network's epochs after the first, and the number format of its plan."""
     clock = Clock()
-    half = [f"dense {units} relu" for units in WIDE[1:3]]
-    layers = {"encoder": [*half, "dense 64"], "decoder": [*reversed(half), "dense 784 sigmoid"]}
     model = isthmus.Autoencoder(
-        network=layers, batch_size=BATCH, max_epochs=4, validation_fraction=0.0, keep="last", device=device,
+        network=WIDE["network"], batch_size=BATCH, max_epochs=4, validation_fraction=0.0, keep="last", device=device,
         callbacks=(clock,), progress=False, random_state=0,
     ).fit(X)  # fmt: skip
-    weights = [a * b for a, b in pairwise(WIDE)]
-    operations = (6 * sum(weights) - 2 * weights[0]) * len(X)
+    done = operations(dense_weights("wide") or []) * len(X)
     # The last epoch holds the measuring.
-    return operations / statistics.median(np.diff(clock.ends)[:-1]), model.plan_.precision
+    return done / statistics.median(np.diff(clock.ends)[:-1]), model.plan_.precision
 
 
 def scored(device: str, rows: int) -> float:
@@ -86,8 +67,9 @@ def scored(device: str, rows: int) -> float:
             for part in there.split(BLOCK):
                 (network(part).reconstruction - part).square().mean(dim=1)
 
-    run()
-    return rows / min(waited(device, run) for _ in range(5))
+        finished(None)
+
+    return rows / best(run)
 
 
 def main() -> None:
@@ -103,14 +85,14 @@ def main() -> None:
     os.environ.setdefault("ISTHMUS_DATA", "../shared/data")
     pictures = np.asarray(isthmus.datasets.load("mnist"))[: args.rows]
     fit = lambda: isthmus.Autoencoder(64, device=args.device, random_state=0, progress=False).fit(pictures)  # noqa: E731
-    seconds = [waited(args.device, fit) for _ in range(args.rounds + 1)][1:]
-    operations, precision = wide(args.device, pictures.reshape(len(pictures), -1) / np.float32(255))
-    most = ceiling(args.device, getattr(torch, precision), SIDE if on_gpu else 512)
+    seconds = [seconds_of(lambda: finished(fit())) for _ in range(args.rounds + 1)][1:]
+    rate, precision = wide(args.device, pictures.reshape(len(pictures), -1) / np.float32(255))
+    most = product(getattr(torch, precision), SIDE if on_gpu else 512, args.device)
     found = {
         "device": torch.cuda.get_device_name() if on_gpu else "cpu",
         "mnist_default_fit_seconds": statistics.median(seconds),
         "wide_precision": precision,
-        "wide_share_of_ceiling": operations / most,
+        "wide_share_of_ceiling": rate / most,
         "ceiling_flops": most,
         "rows_scored_per_second": scored(args.device, SCORED if on_gpu else BLOCK),
         "peak_mib": torch.cuda.max_memory_allocated() / 2**20 if on_gpu else None,
