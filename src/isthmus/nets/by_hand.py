@@ -94,7 +94,7 @@ class ByHand:
         self._anchor = None if one.linear is None else (_Layer(one.linear.encoder), _Layer(one.linear.decoder))
         scale = one.latent_scale
         self._weight, self._memory = next(one.parameters()), Memory()
-        self._scale = (scale[:, None] if self._members else scale).to(self._weight.dtype)
+        self._scale = scale[:, None] if self._members else scale
 
     def forward(self, x: Tensor, *, gaps: bool = True) -> Tensor:
         """Rows (n, ...), missing cells NaN, to reconstructions (n, n_targets) that are not bounded yet.
@@ -107,7 +107,7 @@ class ByHand:
         x = x.unflatten(0, (self._members, -1)) if self._members else x
         z = _through(self._encoder, x)
         if self._anchor is None:
-            y = _through(self._decoder, z / self._scale)
+            y = _through(self._decoder, (z / self._scale).to(z.dtype))  # the scale keeps all its digits
         else:
             encoder, decoder = self._anchor
             whitened = encoder.add(x, z).div_(self._scale)
