@@ -71,6 +71,7 @@ def test_storing_checks_nothing():
         ("latent_dim", "many"),
         ("latent_dim", None),
         ("latent_dim", 2**24 + 1),
+        ("latent_dim", 10**400),
         ("learning_rate", float("inf")),
         ("hidden_dims", ()),
         ("hidden_dims", 512),

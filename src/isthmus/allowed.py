@@ -48,7 +48,10 @@ class Allowed:
         wanted = numbers.Integral if self.number == "int" else numbers.Real
         if self.number is None or isinstance(value, bool) or not isinstance(value, wanted):
             return False
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:  # an integer of hundreds of digits
+            return False
         if not math.isfinite(number):
             return False
         above = number > self.low if self.open_low else number >= self.low

@@ -93,6 +93,17 @@ def force_to_disk(*folders: Path) -> None:
             sync_folder(folder)
 
 
+def refuse_links(folder: Path) -> None:
+    """`OutputError` where anything in ``folder``, at any depth, is a symbolic link."""
+    for parent, folders, files in os.walk(folder):
+        link = next((path for path in map(Path(parent).joinpath, (*folders, *files)) if path.is_symlink()), None)
+        if link is not None:
+            raise OutputError(
+                f"Cannot use the run directory '{folder}': '{link}' is a symbolic link, which isthmus never makes there. "
+                "Remove it, or name another run directory."
+            )
+
+
 def sweep(folder: Path) -> None:
     """Remove what a kill left of files and folders that were being written or removed in ``folder``."""
     for leftover in folder.glob(LEFTOVER):
@@ -119,7 +130,7 @@ class Hold:
     def __init__(self, folder: Path) -> None:
         path = folder / "LOCK"
         with output_errors(f"use the run directory '{folder}'"):
-            self._handle = open(path, "a+b")  # noqa: SIM115  # it stays open for as long as the lock is held
+            self._handle = open(path, "a+b", opener=_no_link)  # noqa: SIM115  # it stays open while the lock is held
         try:
             lock(self._handle, path, lambda: _busy(path, folder))
             me = {"pid": os.getpid(), "host": socket.gethostname(), "started": round(time.time())}
@@ -134,6 +145,11 @@ class Hold:
     def release(self) -> None:
         """Let go."""
         self._handle.close()
+
+
+def _no_link(path: str, flags: int) -> int:
+    """Open a file, but not one that is reached by a link: its target is a stranger's, and would be emptied."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def _busy(path: Path, folder: Path) -> RunBusyError:

@@ -9,6 +9,7 @@ import shutil
 import numpy as np
 import pytest
 
+from isthmus.atomic_folder import Hold
 from isthmus.errors import IsthmusWarning, ModelFileError, OutputError, RunBusyError, RunChangedError
 from isthmus.files.run_folder import RunFolder, discard, read_checkpoint
 
@@ -182,3 +183,41 @@ def test_one_process_at_a_time(folder):
     folder.close()
     (folder.path / "LOCK").write_text(json.dumps({"pid": 1, "host": "elsewhere", "started": 0}))
     RunFolder(folder.path).close()
+
+
+@pytest.mark.parametrize(
+    "place", ["LOCK", "run.json", "ckpt", "ckpt/000000012", "ckpt/000000012/state.json", "quarantine"]
+)
+def test_links_are_refused(folder, tmp_path, place):
+    """A link anywhere in a run directory is refused before anything is opened; what it points at keeps its bytes."""
+    folder.close()
+    target, link = tmp_path / "precious", folder.path / place
+    if link.is_dir():
+        shutil.rmtree(link)
+    link.unlink(missing_ok=True)
+    target.write_text("precious")
+    link.symlink_to(target)
+    with pytest.raises(OutputError, match=r"symbolic link|other things"):
+        RunFolder(folder.path)
+    assert target.read_text() == "precious"
+
+
+def test_a_lock_is_never_opened_through_a_link(tmp_path):
+    """Not even one that appears between the look for links and the opening of the lock."""
+    target = tmp_path / "precious"
+    target.write_text("precious")
+    (tmp_path / "LOCK").symlink_to(target)
+    with pytest.raises(OutputError, match="Cannot use the run directory"):
+        Hold(tmp_path)
+    assert target.read_text() == "precious"
+
+
+def test_fresh_removes_only_names_that_are_ours(folder):
+    """A folder whose name merely begins like a step is somebody's own and stays."""
+    folder.close()
+    mine = folder.path / "quarantine" / "000000012-my-notes"
+    mine.mkdir(parents=True)
+    again = RunFolder(folder.path, fresh=True)
+    again.adopt({"fit": {"seed": 2}})
+    again.close()
+    assert mine.is_dir()

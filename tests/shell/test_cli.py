@@ -174,3 +174,40 @@ def test_a_closed_pipe_is_silent():
     done = subprocess.run(words, stdout=write, stderr=subprocess.PIPE, env=environment, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device here that is always full")
+@pytest.mark.parametrize("words", [("fit", "--help"), ("fit",), ("datasets", "list")])
+def test_a_full_disk_is_one_line(words):
+    """Output that cannot be written is one line on standard error and no bug, whatever prints it."""
+    environment = {**os.environ, "PYTHONPATH": str(SRC)}
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "isthmus", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment,
+            check=False,
+            text=True,
+        )
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "bug" not in done.stderr
+
+
+def test_a_standard_output_that_is_closed(model):
+    """A command that was started without a standard output does its work."""
+    words = [sys.executable, "-m", "isthmus", "inspect", str(model)]
+    closing = "import os, sys; os.close(1); os.execv(sys.argv[1], sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", closing, *words],
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(SRC)},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_path_that_is_too_long(run, tmp_path):
+    """What the system refuses is one line with the path."""
+    assert "File name too long" in run("fit", "a" * 300, "-o", str(tmp_path / "m.safetensors")).error

@@ -24,7 +24,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus import atomic
-from isthmus.atomic_folder import Hold, force_to_disk, move_folder, open_folder, remove_folder, remove_if_empty, sweep
+from isthmus.atomic_folder import (
+    Hold,
+    force_to_disk,
+    move_folder,
+    open_folder,
+    refuse_links,
+    remove_folder,
+    remove_if_empty,
+    sweep,
+)
 from isthmus.errors import DataError, IsthmusWarning, ModelFileError, OutputError, RunChangedError
 from isthmus.files import container, strict_json
 
@@ -35,6 +44,7 @@ FIT = "fit"
 START_OVER = "Start over with fresh=True (--fresh), or name another run directory."
 MOST_JSON_BYTES = 64 * 2**20
 _STEP = re.compile(r"\d{9,18}")
+_MOVED = re.compile(r"\d{9,18}\.\d{1,4}")  # a damaged checkpoint of a step that was moved aside before
 _NAMES = re.compile(r"[a-z]{1,20}\.(?:safetensors|json)")
 
 Arrays = dict[str, NDArray[Any]]
@@ -51,7 +61,7 @@ class RunFolder:
     Raises
     ------
     RunBusyError : another process holds it.
-    OutputError : it cannot be written to, or holds other things and no fit.
+    OutputError : it cannot be written to, holds other things and no fit, or a symbolic link is in it.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, fresh: bool = False) -> None:
@@ -60,6 +70,7 @@ class RunFolder:
             raise OutputError(
                 f"'{self.path}' holds other things and no fit of isthmus; name another run directory, or an empty one."
             )
+        refuse_links(self.path)
         atomic.make_folder(self.path)
         self._hold = Hold(self.path)
         try:
@@ -204,7 +215,7 @@ class RunFolder:
         for name in ("ckpt", "quarantine"):
             inside = self.path / name
             for entry in sorted(inside.iterdir()) if inside.is_dir() else []:
-                if _STEP.match(entry.name):
+                if _STEP.fullmatch(entry.name) or (name == "quarantine" and _MOVED.fullmatch(entry.name)):
                     remove_folder(entry)
         atomic.remove(self.path / IDENTITY)
 

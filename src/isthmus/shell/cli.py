@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import errno
 import importlib
 import io
 import os
@@ -32,6 +33,13 @@ VERBS = (
     "similar", "report", "inspect", "datasets",
 )  # fmt: skip
 BUG, WRONG_INPUT, BUSY, NO_READER = 1, 2, 75, 141
+
+_OF_THE_SYSTEM = {
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EROFS", "EIO", "ENAMETOOLONG", "ELOOP", "EMFILE", "ENFILE")
+    if hasattr(errno, name)
+}
+"""What a disk, a path or a limit does to us wherever we meet it: no bug of ours."""
 
 
 class Stopped(BaseException):
@@ -115,6 +123,8 @@ def run(arguments: Sequence[str]) -> int:
             return NO_READER
         except Exception as error:  # noqa: BLE001  # the outermost edge: whatever is left is a bug, and said to be one
             return _explained(error)
+        finally:
+            _flush_or_silence()
 
 
 def _invoke(arguments: list[str]) -> int:
@@ -124,7 +134,9 @@ def _invoke(arguments: list[str]) -> int:
             cli.invoke(context)
     except click.exceptions.Exit as end:  # --help and --version
         return end.exit_code
-    sys.stdout.flush()
+    if sys.stdout is not None:  # it was closed before we were started
+        with terminal.writing():
+            sys.stdout.flush()
     return 0
 
 
@@ -138,6 +150,8 @@ def _explained(error: Exception) -> int:
     elif isinstance(error, UserError) or _is_not_fitted(error):
         terminal.error(str(error))
         return BUSY if isinstance(error, RunBusyError) else WRONG_INPUT
+    elif isinstance(error, OSError) and error.errno in _OF_THE_SYSTEM:
+        terminal.error(f"{error.strerror}{f': {error.filename!r:.200}' if error.filename else ''}.")
     elif _is_out_of_memory(error):
         terminal.error("there is not enough memory for this; use fewer rows, smaller pictures or a smaller network.")
     else:
@@ -195,6 +209,15 @@ def _notes() -> Iterator[None]:
         warnings.simplefilter("always", IsthmusWarning)
         warnings.showwarning = show
         yield
+
+
+def _flush_or_silence() -> None:
+    """Write what is left for standard output; where that cannot be, Python's own last flush must not try again."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        _silence()
 
 
 def _silence() -> None:

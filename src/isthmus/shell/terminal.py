@@ -7,16 +7,19 @@ only, and never where NO_COLOR is set.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import click
+
+from isthmus.errors import OutputError
 
 
 def clean(text: str) -> str:
@@ -41,7 +44,7 @@ def say(text: str = "", *, err: bool = False, bold: bool = False, color: str | N
     """Print one line, on standard error if ``err``."""
     line = clean(text)
     styled = click.style(line, bold=bold or None, fg=color) if line and (bold or color) else line
-    click.echo(styled, err=err, color=False if _plain() else None)
+    _echo(styled, err=err)
 
 
 def note(text: str) -> None:
@@ -73,7 +76,7 @@ def grid(header: Sequence[str], rows: Iterable[Sequence[str]], *, err: bool = Fa
 
 def say_json(value: Any) -> None:
     """Print one JSON value on one line; a number that JSON does not have becomes null."""
-    click.echo(json.dumps(_finite(value), allow_nan=False))
+    _echo(json.dumps(_finite(value), allow_nan=False))
 
 
 def suggest(*commands: Sequence[str], err: bool = False) -> None:
@@ -102,7 +105,24 @@ def _finite(value: Any) -> Any:
 
 def _flagged(word: str, color: str, text: str) -> None:
     lead = click.style(f"isthmus: {word}:", fg=color)
-    click.echo(f"{lead} {one_line(text)}", err=True, color=False if _plain() else None)
+    _echo(f"{lead} {one_line(text)}", err=True)
+
+
+def _echo(line: str, *, err: bool = False) -> None:
+    """Print a line; `OutputError` where it cannot be written, as on a full disk."""
+    with writing():
+        click.echo(line, err=err, color=False if _plain() else None)
+
+
+@contextlib.contextmanager
+def writing() -> Iterator[None]:
+    """Turn what the system says of a standard output that cannot be written into an `OutputError`."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # nobody reads any more, which is no error
+    except OSError as error:
+        raise OutputError(f"Cannot write to standard output: {error.strerror or error}.") from error
 
 
 def _plain() -> bool:
